@@ -1,0 +1,73 @@
+# acetui. `make` alone says what there is. Everything is made in .venv and build/, inside this folder.
+#   PYTHON    the Python to use (3.11 or newer); else the first that is found
+#   PIP_ARGS  options for pip: an index, a proxy, a folder of wheels
+#   ARGS      options for the tests (`make test ARGS="-k noise"`) or the benchmarks
+
+PYTHON ?=
+PIP_ARGS ?=
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+WANTS := pyproject.toml constraints.txt tools/install.py
+export PYTHON PIP_ARGS
+# What these variables hold for Python itself would point outside the environment.
+unexport PYTHONHOME PYTHONPATH
+
+.DEFAULT_GOAL := help
+.PHONY: help venv studio test test-slow test-gpu bench bench-gpu format clean distclean
+
+help:
+	@echo "make studio      install acetui with its engine, and render a first take"
+	@echo "make test        every check: style, types, import contracts, tests"
+	@echo "make test-slow   the tests that take minutes"
+	@echo "make test-gpu    the tests that need a CUDA device"
+	@echo "make bench       the benchmarks on this CPU, side by side with diffusers"
+	@echo "make bench-gpu   the benchmarks on a CUDA device"
+	@echo "make format      put imports and code into the project's form"
+	@echo "make venv        only the empty virtual environment (to put a torch of your own into it first)"
+	@echo "make clean       remove what was built, but not .venv; make distclean removes that too"
+	@echo "Variables: PYTHON=python3.12  PIP_ARGS='...'  ARGS='...'"
+
+venv: $(VENV)/.made
+
+$(VENV)/.made:
+	@sh tools/make_venv.sh $(VENV)
+	@touch $@
+
+$(VENV)/.engine: $(VENV)/.made $(WANTS)
+	@$(BIN)/python tools/install.py engine
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made $(WANTS)
+	@$(BIN)/python tools/install.py engine dev
+	@touch $(VENV)/.engine $@
+
+studio: $(VENV)/.engine
+	@$(BIN)/python tools/describe_torch.py
+	@$(BIN)/python tools/first_take.py
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m tools.checks $(ARGS)
+
+test-slow: $(VENV)/.dev
+	@$(BIN)/python -m pytest -m "slow and not gpu" $(ARGS)
+
+test-gpu: $(VENV)/.dev
+	@$(BIN)/python -m pytest -m gpu $(ARGS)
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-gpu: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks --device cuda $(ARGS)
+
+format: $(VENV)/.dev
+	@$(BIN)/python -m ruff check --fix --quiet --exit-zero .
+	@$(BIN)/python -m ruff format .
+
+clean:
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)
