@@ -1,0 +1,133 @@
+"""What a person should know about a request that is allowed: values outside training, and values without effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from engine.tasks import TASKS
+from engine.values import CODES_A_SECOND, RELIABLE_BPM, TRAINED_SECONDS, TURBO_TIMESTEPS
+
+if TYPE_CHECKING:
+    from engine.profiles import Profile
+    from engine.request import Request
+
+Advice = Iterator[tuple[str, str]]
+
+ADVISED_CHARACTERS: Mapping[str, int] = MappingProxyType({"caption": 512, "lyrics": 4096})
+"""Published lengths; what counts in the end is tokens, and the text encoder cuts at those."""
+
+WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
+    {
+        "global_caption": "global_caption has no effect: no published model reads it.",
+        "guidance_params": "guidance_params has no effect: its contents are not published.",
+        "use_cot_lyrics": "use_cot_lyrics has no effect: it is reserved.",
+        "auto_score": "auto_score has no effect here: takes of a session are always scored.",
+        "auto_lrc": "auto_lrc has no effect here: timed lyrics are made when a take is exported.",
+        "autogen": "autogen has no effect here: the loop belongs to a session.",
+    }
+)
+"""Published names that are accepted so that published files can be read."""
+
+_GUIDANCE_DEFAULTS = MappingProxyType(
+    {"use_adg": False, "guidance_variant": "apg_classic", "cfg_interval_start": 0.0, "cfg_interval_end": 1.0}
+)
+
+
+def warnings(request: Request, profile: Profile) -> list[tuple[str, str]]:
+    """(field, sentence) for everything in ``request`` that is untrained or has no effect on a model of ``profile``."""
+    of_request = (_words, _metadata, _solver, _task, _seeds, _names)
+    of_model = (_steps, _times, _guidance)
+    found = [list(rule(request)) for rule in of_request] + [list(rule(request, profile)) for rule in of_model]
+    return [advice for rule in found for advice in rule]
+
+
+def _words(request: Request) -> Advice:
+    for name, most in ADVISED_CHARACTERS.items():
+        length = len(getattr(request, name))
+        if length > most:
+            yield name, f"{name} has {length} characters; beyond about {most} the model may not read the rest."
+
+
+def _metadata(request: Request) -> Advice:
+    low, high = TRAINED_SECONDS
+    if request.duration is not None and request.duration < low:
+        yield "duration", f"{request.duration:g} seconds is outside the trained range of {low:g} to {high:g} seconds."
+    slow, fast = RELIABLE_BPM
+    if request.bpm is not None and not slow <= request.bpm <= fast:
+        yield "bpm", f"{request.bpm} beats a minute is outside {slow} to {fast}, where the model keeps time best."
+
+
+def _steps(request: Request, profile: Profile) -> Advice:
+    if request.timesteps:
+        if request.inference_steps not in (None, len(request.timesteps)):
+            yield "inference_steps", "inference_steps has no effect: timesteps says how many steps there are."
+        return
+    fewest, most = profile.advised_steps
+    if request.inference_steps not in (None, profile.inference_steps, *range(fewest, most + 1)):
+        advised = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        yield "inference_steps", f"A {profile.name} model is at its best with {advised} steps."
+
+
+def _times(request: Request, profile: Profile) -> Advice:
+    """Shift and custom times against those that the model was distilled at."""
+    if request.timesteps:
+        if request.shift not in (None, profile.shift):
+            yield "shift", "shift has no effect: timesteps replaces it."
+        foreign = len({*request.timesteps} - {*TURBO_TIMESTEPS})
+        if profile.snaps_timesteps and foreign:
+            moved = f"{foreign} of the {len(request.timesteps)} values will be moved to the nearest of them"
+            yield "timesteps", f"A {profile.name} model knows {len(TURBO_TIMESTEPS)} times: {moved}."
+    elif request.shift is not None and profile.trained_shifts and request.shift not in profile.trained_shifts:
+        trained = ", ".join(f"{shift:g}" for shift in profile.trained_shifts)
+        yield "shift", f"A {profile.name} model was made for shift {trained}."
+
+
+def _guidance(request: Request, profile: Profile) -> Advice:
+    if not profile.guidance_fixed:
+        return
+    why = f"has no effect: a {profile.name} model has its guidance built in"
+    if request.guidance_scale not in (None, profile.guidance_scale):
+        yield "guidance_scale", f"guidance_scale {why}, so {profile.guidance_scale:g} is used."
+    for name, default in _GUIDANCE_DEFAULTS.items():
+        if getattr(request, name) != default:
+            yield name, f"{name} {why}."
+
+
+def _solver(request: Request) -> Advice:
+    if request.sampler_mode == "heun" and request.infer_method == "sde":
+        yield "sampler_mode", "heun does not go with infer_method sde: euler is used."
+
+
+def _task(request: Request) -> Advice:
+    task = TASKS[request.task_type]
+    coded = bool(request.audio_codes) and task.takes_codes
+    if request.audio_codes and not task.takes_codes:
+        yield "audio_codes", f"audio_codes has no effect with {task.name}: it works on the source itself."
+    if request.src_audio and not request.flow_edit_morph and (coded or not task.needs_source):
+        yield "src_audio", f"src_audio has no effect with {task.name}{' from audio_codes' if coded else ''}."
+    if request.duration is None:
+        return
+    if coded:
+        seconds = len(request.audio_codes) / CODES_A_SECOND
+        if seconds != request.duration:
+            yield "duration", f"duration has no effect: audio_codes is {seconds:g} seconds long."
+    elif task.needs_source:
+        yield "duration", f"duration has no effect with {task.name}: the result is as long as its source."
+
+
+def _seeds(request: Request) -> Advice:
+    count = request.batch_size
+    if count is not None and len(request.seeds) > count:
+        yield "seeds", f"Only the first {count} of {len(request.seeds)} seeds are used: batch_size is {count}."
+    if request.seeds and request.seed not in (-1, request.seeds[0]):
+        yield "seed", "seed has no effect: seeds is given."
+    if request.use_random_seed and (request.seeds or request.seed >= 0):
+        yield "use_random_seed", "Fresh seeds are used in place of those given: use_random_seed is on."
+
+
+def _names(request: Request) -> Advice:
+    for name, sentence in WITHOUT_EFFECT.items():
+        if getattr(request, name):
+            yield name, sentence

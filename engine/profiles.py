@@ -1,0 +1,104 @@
+"""What each model family starts from and how far it goes (CONTRACTS: defaults of a model profile)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.config import DiTConfig
+from engine.tasks import tasks_of
+
+Family = Literal["turbo", "sft", "base"]
+
+TURBO_SHIFTS = (1.0, 2.0, 3.0)
+"""The shifts that turbo models were distilled at together."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Defaults and limits of one model; a request's own values win except where the profile fixes them."""
+
+    name: str
+    """The published short name: ``turbo``, ``turbo-shift1``, ``xl-sft`` ..."""
+
+    family: Family
+    xl: bool
+    continuous: bool
+    """Distilled over all shifts and times, so that custom times are not snapped."""
+
+    inference_steps: int
+    most_steps: int
+    advised_steps: tuple[int, int]
+    shift: float
+    trained_shifts: tuple[float, ...]
+    """The shifts it was distilled at; empty where every shift will do."""
+
+    guidance_scale: float
+    guidance_fixed: bool
+    """Guidance is distilled into the weights: the scale is 1 whatever is asked."""
+
+    tasks: tuple[str, ...]
+    infer_method: str = "ode"
+    guidance_variant: str = "apg_classic"
+    dcw_enabled: bool = False
+
+    @property
+    def turbo(self) -> bool:
+        """Few steps, no guidance."""
+        return self.family == "turbo"
+
+    @property
+    def snaps_timesteps(self) -> bool:
+        """Whether custom times are moved to the nearest that it was distilled at."""
+        return self.turbo and not self.continuous
+
+
+def profile_for(folder_name: str, config: DiTConfig) -> Profile:
+    """The profile of a DiT folder: what it is from its config, which flavour of it from the words of its name."""
+    words = set(re.split(r"[/\\._-]+", folder_name.lower()))
+    xl = config.timbre_has_cls
+    if config.turbo:
+        return _turbo(words, xl)
+    return _guided("sft" if "sft" in words else "base", xl)
+
+
+def _turbo(words: set[str], xl: bool) -> Profile:
+    continuous = "continuous" in words
+    only = next((flavour for flavour in ("shift1", "shift3") if flavour in words), "")
+    shift = 1.0 if only == "shift1" else 3.0
+    return Profile(
+        name=_name(xl, "turbo", "continuous" if continuous else only),
+        family="turbo",
+        xl=xl,
+        continuous=continuous,
+        inference_steps=8,
+        most_steps=20,
+        advised_steps=(8, 8),
+        shift=shift,
+        trained_shifts=() if continuous else (shift,) if only else TURBO_SHIFTS,
+        guidance_scale=1.0,
+        guidance_fixed=True,
+        tasks=tasks_of("turbo"),
+    )
+
+
+def _guided(family: Literal["sft", "base"], xl: bool) -> Profile:
+    return Profile(
+        name=_name(xl, family),
+        family=family,
+        xl=xl,
+        continuous=False,
+        inference_steps=50,
+        most_steps=200,
+        advised_steps=(32, 64),
+        shift=1.0,
+        trained_shifts=(),
+        guidance_scale=7.0,
+        guidance_fixed=False,
+        tasks=tasks_of(family),
+    )
+
+
+def _name(xl: bool, family: str, flavour: str = "") -> str:
+    return "-".join(part for part in ("xl" if xl else "", family, flavour) if part)

@@ -1,0 +1,77 @@
+"""A request made definite for one model: the profile's values where it has none, and every seed drawn once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from engine import tasks
+from engine.errors import InvalidRequest
+from engine.seeds import RANDOM, fill_seeds
+
+if TYPE_CHECKING:
+    from engine.profiles import Profile
+    from engine.request import Request
+
+
+def resolved(request: Request, profile: Profile, *, seeds: Sequence[int] | None = None, batch_size: int = 1) -> Request:
+    """``request`` ready to render on a model of ``profile``; resolving the result again changes nothing.
+
+    ``seeds`` replaces the request's own (the loop chooses its seeds itself); ``batch_size`` is what the card suggests
+    where the request says nothing. Metadata and duration stay open for the planner. Raises InvalidRequest where the
+    model cannot do what is asked.
+    """
+    if seeds is not None:
+        request = request.replace(seeds=tuple(seeds), use_random_seed=False)
+    tasks.check(request, profile)
+    _check_steps(request, profile)
+    return request.replace(**_sampling(request, profile), **_seeding(request, batch_size))
+
+
+def _check_steps(request: Request, profile: Profile) -> None:
+    """Raises InvalidRequest for more steps than the model family allows; custom times count as steps."""
+    field = "timesteps" if request.timesteps else "inference_steps"
+    steps = len(request.timesteps) if request.timesteps else request.inference_steps
+    if steps is not None and steps > profile.most_steps:
+        what = f"hold {steps} values" if request.timesteps else f"be {steps}"
+        raise InvalidRequest(
+            f"{field} cannot {what}: a {profile.name} model takes from 1 to {profile.most_steps}.",
+            f"{profile.inference_steps} steps are its default.",
+            field=field,
+        )
+
+
+def _sampling(request: Request, profile: Profile) -> dict[str, Any]:
+    """The sampling fields, each with the person's value, else the profile's."""
+    method = request.infer_method or profile.infer_method
+    scale = profile.guidance_scale if profile.guidance_fixed else request.guidance_scale
+    return {
+        "inference_steps": len(request.timesteps or ()) or request.inference_steps or profile.inference_steps,
+        "shift": profile.shift if request.shift is None else request.shift,
+        "guidance_scale": profile.guidance_scale if scale is None else scale,
+        "guidance_variant": _variant(request),
+        "infer_method": method,
+        # Heun's second look would cancel the noise that an SDE step has just added.
+        "sampler_mode": "euler" if method == "sde" else request.sampler_mode,
+        "dcw_enabled": profile.dcw_enabled if request.dcw_enabled is None else request.dcw_enabled,
+    }
+
+
+def _variant(request: Request) -> str:
+    """``use_adg`` is the older way to ask for the variant; a variant that is named goes before it."""
+    return "adg" if request.use_adg and request.guidance_variant == "apg_classic" else request.guidance_variant
+
+
+def _seeding(request: Request, batch_size: int) -> dict[str, Any]:
+    """Batch size and seeds, drawn here and nowhere else, so that what is recorded is what was used."""
+    count = request.batch_size or len(request.seeds) or batch_size
+    wanted = () if request.use_random_seed else request.seeds or (request.seed,)
+    seeds = fill_seeds(wanted, count)
+    retake = request.retake_seed or ((RANDOM,) if request.retake_variance else ())
+    return {
+        "batch_size": count,
+        "seed": seeds[0],
+        "seeds": seeds,
+        "use_random_seed": False,
+        "retake_seed": fill_seeds(retake, count) if retake else (),
+    }

@@ -1,0 +1,51 @@
+"""The defaults of every official model, by folder name and config."""
+
+import pytest
+
+from engine.config import DiTConfig
+from engine.profiles import profile_for
+from engine.tasks import MODELS
+
+XL = {"hidden_size": 2560, "encoder_hidden_size": 2048}
+
+
+def config(folder: str) -> DiTConfig:
+    """The config that the official folder of this name carries, as far as a profile looks at it."""
+    turbo = "turbo" in folder
+    return DiTConfig(is_turbo=turbo, **XL) if "xl" in folder else DiTConfig(is_turbo=turbo)
+
+
+@pytest.mark.parametrize("folder", [folder for models in MODELS.values() for folder in models])
+def test_every_official_model_gets_the_published_defaults(folder: str) -> None:
+    profile = profile_for(folder, config(folder))
+    assert f"acestep-v15-{profile.name}" == folder
+    assert profile.xl == ("xl" in folder)
+    assert (profile.infer_method, profile.guidance_variant, profile.dcw_enabled) == ("ode", "apg_classic", False)
+    limits = (profile.inference_steps, profile.most_steps, profile.guidance_scale, profile.guidance_fixed)
+    if "turbo" in folder:
+        assert limits == (8, 20, 1.0, True)
+        assert profile.shift == (1.0 if folder.endswith("shift1") else 3.0)
+        assert profile.tasks == ("text2music", "cover", "cover-nofsq", "repaint")
+    else:
+        assert limits == (50, 200, 7.0, False)
+        assert profile.shift == 1.0
+        assert ("lego" in profile.tasks) == ("base" in folder)
+
+
+def test_the_config_wins_over_the_name() -> None:
+    assert profile_for("acestep-v15-base", DiTConfig(is_turbo=True)).name == "turbo"
+    assert profile_for("my-model", DiTConfig(model_version="turbo")).turbo
+    assert profile_for("acestep-v15-turbo", DiTConfig()).name == "base"
+    assert not profile_for("acestep-v15-xl-sft", DiTConfig()).xl
+
+
+def test_words_of_a_name_are_whole_words() -> None:
+    assert profile_for("acestep-v15-softshift1x", DiTConfig(is_turbo=True)).shift == 3.0
+    assert profile_for("acestep-v15-drift", DiTConfig()).family == "base"
+    assert profile_for(r"C:\models\ACESTEP_v15.turbo.continuous", DiTConfig(is_turbo=True)).continuous
+
+
+def test_only_turbo_models_that_are_not_continuous_snap_times() -> None:
+    assert profile_for("acestep-v15-turbo", DiTConfig(is_turbo=True)).snaps_timesteps
+    assert not profile_for("acestep-v15-turbo-continuous", DiTConfig(is_turbo=True)).snaps_timesteps
+    assert not profile_for("acestep-v15-base", DiTConfig()).snaps_timesteps
