@@ -1,0 +1,183 @@
+"""Filling modules from safetensors files: built without memory, allocated once, written straight into place.
+
+Fused matrices are filled row range by row range, so no tensor exists twice. Files are read through memory maps that are
+dropped every few hundred megabytes; otherwise the pages that were read would stay counted against the process.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from engine.errors import BadCheckpoint
+from engine.headers import AGAIN, BITS, StoredTensor, label
+from engine.models.primitives import Fused
+from engine.naming import vae_naming, weight_norm_names
+
+_MAP_BYTES = 256 * 2**20
+
+M = TypeVar("M", bound=nn.Module)
+
+Source = tuple[str, str, StoredTensor]
+"""A parameter's official name, the name of a stored tensor it is made from, and where that lies."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where one stored tensor goes: a parameter, or a range of its rows."""
+
+    target: Tensor
+    start: int
+    rows: int
+
+    def write(self, value: Tensor) -> None:
+        """Copies, casts and moves ``value`` into place."""
+        self.target.narrow(0, self.start, self.rows).copy_(value)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape that the stored tensor must have."""
+        return (self.rows, *self.target.shape[1:])
+
+
+def build(make: Callable[[], M], device: torch.device, dtype: torch.dtype) -> M:
+    """Makes a module without initialising anything, then allocates it on ``device``. Its weights are undefined."""
+    with torch.device("meta"):
+        module = make()
+    module.to(dtype)
+    for part in module.modules():
+        if getattr(part, "keep_float32", False):
+            part.float()
+    return module.to_empty(device=device).requires_grad_(False).eval()
+
+
+def slots(module: nn.Module) -> dict[str, Slot]:
+    """The official name of every tensor a module is filled from, with its place."""
+    found: dict[str, Slot] = {}
+    for path, part in module.named_modules():
+        for name, parameter in part.named_parameters(recurse=False):
+            if isinstance(part, Fused):
+                found |= _fused_slots(path, part)
+            else:
+                rows = parameter.shape[0] if parameter.dim() else 1
+                found[f"{path}.{name}".lstrip(".")] = Slot(parameter.data, 0, rows)
+    return found
+
+
+def _fused_slots(path: str, part: Fused) -> dict[str, Slot]:
+    """``attn.qkv`` is stored as ``attn.q_proj``, ``attn.k_proj``, ``attn.v_proj``."""
+    parent, found, start = path.rpartition(".")[0], {}, 0
+    for name, rows in part.parts.items():
+        found[f"{parent}.{name}.weight".lstrip(".")] = Slot(part.weight.data, start, rows)
+        start += rows
+    return found
+
+
+@torch.no_grad()
+def fill(module: nn.Module, stored: Mapping[str, StoredTensor]) -> None:
+    """Writes every parameter of ``module`` from the tensors that ``checkpoints.verify`` found, by official name.
+
+    Raises BadCheckpoint, naming file and tensor, where a file changed since it was verified.
+    """
+    places = slots(module)
+    sources = [(name, part, stored[part]) for name in places for part in _parts(name, stored)]
+    by_file: dict[Path, list[Source]] = {}
+    for source in sources:
+        by_file.setdefault(source[2].file, []).append(source)
+    gains = {name: _read(stored[part]) for name, part, _ in sources if _is_gain(part)}
+    for path, wanted in by_file.items():
+        for group in _groups([source for source in wanted if not _is_gain(source[1])]):
+            with _opened(path) as file:
+                for name, _, tensor in group:
+                    value = _tensor(file, tensor)
+                    places[name].write(_normed(value, gains[name]) if name in gains else value)
+
+
+def _parts(name: str, stored: Mapping[str, StoredTensor]) -> tuple[str, ...]:
+    """The stored tensors that make one parameter: itself, or gain and direction of a weight-normed convolution."""
+    if name in stored or not name.endswith(".weight"):
+        return (name,)
+    conv = name.removesuffix(".weight")
+    return weight_norm_names(conv, vae_naming(conv, stored)) or (name,)
+
+
+def _is_gain(part: str) -> bool:
+    return part.endswith((".weight_g", ".original0"))
+
+
+def _normed(direction: Tensor, gain: Tensor) -> Tensor:
+    """Weight norm multiplied out in float32; the norm runs over every axis but the first, also where that is the input.
+
+    Source: facts, checkpoints.md 6.
+    """
+    direction = direction.float()
+    length = torch.linalg.vector_norm(direction, dim=(1, 2), keepdim=True)
+    scale: Tensor = gain.float() / length
+    return direction * scale
+
+
+def _read(tensor: StoredTensor) -> Tensor:
+    """One tensor, copied out of its file."""
+    with _opened(tensor.file) as file:
+        return _tensor(file, tensor).clone()
+
+
+def _tensor(file: Any, stored: StoredTensor) -> Tensor:
+    try:
+        value: Tensor = file.get_tensor(stored.name)
+    except SafetensorError as cause:
+        raise BadCheckpoint(f"{label(stored.file)} no longer holds {stored.name}.", AGAIN) from cause
+    return value
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return safe_open(path, framework="pt")
+    except (SafetensorError, OSError) as cause:
+        raise BadCheckpoint(f"{label(path)} cannot be read: {cause}.", AGAIN) from cause
+
+
+def _groups(sources: Sequence[Source]) -> Iterator[list[Source]]:
+    """Sources of one file, a map's worth at a time."""
+    group: list[Source] = []
+    total = 0
+    for source in sources:
+        size = math.prod(source[2].shape) * BITS[source[2].dtype] // 8
+        if group and total + size > _MAP_BYTES:
+            yield group
+            group, total = [], 0
+        group.append(source)
+        total += size
+    if group:
+        yield group
+
+
+def settle(module: nn.Module) -> None:
+    """Lets every part derive what it keeps from its weights."""
+    for part in module.modules():
+        derive = getattr(part, "settle", None)
+        if callable(derive):
+            derive()
+
+
+def read_silence(path: Path) -> Tensor:
+    """The silence latent ``[1, frames, channels]`` float32, from ``silence_latent.pt`` or a diffusers weight file.
+
+    Only plain tensors are ever unpickled. Raises BadCheckpoint for anything else.
+    """
+    if path.suffix == ".safetensors":
+        return _read(StoredTensor(path, "silence_latent", "F32", ())).float()
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as cause:
+        raise BadCheckpoint(f"{label(path)} is damaged, or holds more than a tensor.", AGAIN) from cause
+    if not isinstance(stored, Tensor) or stored.dim() != 3 or stored.shape[0] != 1:
+        raise BadCheckpoint(f"{label(path)} does not hold a [1, channels, frames] tensor.", AGAIN)
+    return stored.float().transpose(1, 2).contiguous()

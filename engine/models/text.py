@@ -1,0 +1,73 @@
+"""Text in: the Qwen3 embedding model and its tokenizer (facts: dit.md 2.3, checkpoints.md 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from engine.errors import BadCheckpoint
+from engine.prompt import MAX_CAPTION_TOKENS, MAX_LYRIC_TOKENS
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """A ``tokenizer.json``; raises BadCheckpoint if it is not one."""
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as cause:
+        raise BadCheckpoint(f"{path.name} in {path.parent.name} is not a tokenizer.", "Download it again.") from cause
+
+
+class TextEncoder(nn.Module):
+    """Caption prompts through the whole model, lyric prompts through its embedding table alone.
+
+    One prompt at a time: nothing is padded, and the model is causal, so this equals what a padded batch gives.
+    """
+
+    def __init__(self, raw_config: Mapping[str, Any], rows: int) -> None:
+        """``rows`` is the size of the embedding table, which may be padded beyond the vocabulary."""
+        super().__init__()
+        from transformers.models.qwen3 import Qwen3Config, Qwen3Model
+
+        self.config = Qwen3Config(**{**raw_config, "vocab_size": rows, "use_cache": False})
+        self.model = Qwen3Model(self.config)
+
+    def settle(self) -> None:
+        """Rotary tables are no weights; made on the meta device they hold nothing, so they are made again."""
+        self.model.rotary_emb = type(self.model.rotary_emb)(self.config).to(self.model.embed_tokens.weight.device)
+
+    def caption(self, tokens: Tensor) -> Tensor:
+        """Ids ``[1, L]`` to the last hidden state after the final norm, ``[1, L, hidden]``."""
+        return self.model(input_ids=tokens).last_hidden_state  # type: ignore[no-any-return]
+
+    def lyrics(self, tokens: Tensor) -> Tensor:
+        """Ids ``[1, L]`` to raw embeddings ``[1, L, hidden]``; the condition encoder does the rest."""
+        return self.model.embed_tokens(tokens)  # type: ignore[no-any-return]
+
+
+def caption_tokens(tokenizer: Tokenizer, prompt: str) -> tuple[list[int], int]:
+    """Ids of a caption prompt cut to its limit, and how many there were before."""
+    return _cut(tokenizer, prompt, MAX_CAPTION_TOKENS)
+
+
+def lyric_tokens(tokenizer: Tokenizer, prompt: str) -> tuple[list[int], int]:
+    """Ids of a lyric prompt cut to its limit, and how many there were before."""
+    return _cut(tokenizer, prompt, MAX_LYRIC_TOKENS)
+
+
+def _cut(tokenizer: Tokenizer, prompt: str, limit: int) -> tuple[list[int], int]:
+    """Cut as the reference's tokenizer cuts: the text is shortened, and the appended end token stays."""
+    count = len(tokenizer.encode(prompt).ids)
+    tokenizer.enable_truncation(limit)
+    ids = tokenizer.encode(prompt).ids
+    tokenizer.no_truncation()
+    return ids, count
+
+
+def as_batch(ids: list[int], device: torch.device) -> Tensor:
+    """``[1, L]`` int64."""
+    return torch.tensor([ids], dtype=torch.long, device=device)

@@ -1,0 +1,292 @@
+"""A request through all of it, as a generator: progress is the events, cancelling is to stop iterating.
+
+What can be computed once is: the prompt's keys and values survive from batch to batch, the times of all steps are
+embedded together, the context's projection is shared by the steps. On CPU the items of a batch are denoised one after
+another (the arithmetic is the same and nothing is won by sharing it), so an item of a batch equals the same seed alone
+bit for bit; on a GPU they go together.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from engine import audio as audio_files
+from engine.checkpoints import open_set
+from engine.conditions import Conditions, Prompt
+from engine.errors import Cancelled, InvalidRequest, RenderFailed
+from engine.model import Model, choose_device, choose_dtype, load_model
+from engine.models.dit import Memory, Time
+from engine.profiles import Profile
+from engine.request import Request
+from engine.sampling import noise as streams
+from engine.sampling.guidance import Guidance
+from engine.sampling.schedule import custom, schedule
+from engine.sampling.solvers import Plan, Steering, solve
+from engine.take import Take
+from engine.tasks import rendered_seconds
+
+__all__ = ["Engine", "Progress", "Take", "TakeReady"]
+
+DEFAULT_SECONDS = 60.0
+"""The length of a take where neither the person nor a planner says one."""
+
+SHORTEST_RUN = 128
+"""Frames that are always sampled; shorter takes are cut from the front of such a run (facts: dit.md 10)."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a stage is done. ``take`` is the item of the batch, where the stage has one."""
+
+    stage: str
+    done: int
+    total: int
+    take: int | None = None
+
+
+@dataclass(frozen=True)
+class TakeReady:
+    """An item of the batch is finished."""
+
+    take: Take
+    index: int
+
+
+class Cancel(Protocol):
+    """Anything with ``is_set``, such as a ``threading.Event``."""
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+
+
+@dataclass
+class _Run:
+    """One request on its way: what all items share."""
+
+    request: Request
+    frames: int
+    samples: int
+    plan: Plan
+    times: Time
+    memories: tuple[Memory, ...]
+    context: Tensor
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def length(self) -> int:
+        """Frames that are sampled."""
+        return max(self.frames, SHORTEST_RUN)
+
+
+class Engine:
+    """A loaded model that renders requests."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.conditions = Conditions(model)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        dit: str | None = None,
+        lm: str | None = None,
+        device: str = "auto",
+        dtype: str | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> Engine:
+        """Loads the set in ``path`` that the names pick. Raises BadCheckpoint for a set that is not whole."""
+        where = choose_device(device)
+        models = open_set(path, dit, lm)
+        return cls(load_model(models, where, choose_dtype(dtype, where), progress or (lambda *_: None)))
+
+    @property
+    def profile(self) -> Profile:
+        """What the model family starts from and how far it goes."""
+        return self._model.profile
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for the same request to give the same samples."""
+        return self._model.identity
+
+    def render(
+        self,
+        request: Request,
+        *,
+        noise: Tensor | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+        cancel: Cancel | None = None,
+    ) -> list[Take]:
+        """All takes of a request. ``noise`` ``[B, T, 64]`` replaces the seeds' own; ``cancel`` works within a step."""
+        takes = []
+        for event in self.stream(request, noise=noise):
+            if cancel is not None and cancel.is_set():
+                raise Cancelled()
+            if isinstance(event, TakeReady):
+                takes.append(event.take)
+            elif progress is not None:
+                progress(event.stage, event.done, event.total)
+        return takes
+
+    # no_grad and not inference_mode: what is made under inference mode runs through slow copies later.
+    @torch.no_grad()
+    def stream(self, request: Request, *, noise: Tensor | None = None) -> Generator[Progress | TakeReady, None, None]:
+        """The events of a request, in order; nothing is computed between two calls of ``next``."""
+        request = request.resolved(self.profile)
+        _check_supported(request)
+        run = yield from self._prepare(request)
+        seeds = list(enumerate(request.seeds))
+        lanes = 1 if self._model.device.type == "cpu" else len(seeds)
+        for start in range(0, len(seeds), lanes):
+            items = seeds[start : start + lanes]
+            began = time.perf_counter()
+            latents = yield from self._sample(run, items, self._initial(run, items, noise))
+            sampling = (time.perf_counter() - began) / len(items)
+            for (index, seed), one in zip(items, latents, strict=True):
+                take = yield from self._finish(run, index, seed, one[: run.frames], sampling)
+                yield TakeReady(take, index)
+
+    def _prepare(self, request: Request) -> Generator[Progress, None, _Run]:
+        """Everything that does not depend on a seed."""
+        began = time.perf_counter()
+        yield Progress("conditions", 0, 1)
+        seconds = rendered_seconds(request) or DEFAULT_SECONDS
+        request = request.replace(duration=seconds)
+        frames = math.ceil(seconds * self._model.vae.config.frame_rate)
+        plan = _plan(request, self.profile)
+        memories = [self.conditions.memory(Prompt.of(request, seconds))]
+        if plan.steering.guidance is not None:
+            memories.append(self.conditions.null())
+        decoder = self._model.networks.decoder
+        run = _Run(
+            request=request,
+            frames=frames,
+            samples=round(seconds * self._model.vae.config.sampling_rate),
+            plan=plan,
+            times=decoder.time(torch.tensor(plan.times, device=self._model.device)),
+            memories=tuple(memories),
+            context=self._context(max(frames, SHORTEST_RUN)),
+        )
+        yield Progress("conditions", 1, 1)
+        run.timings["conditions"] = time.perf_counter() - began
+        return run
+
+    def _context(self, frames: int) -> Tensor:
+        """The projected context of text2music: silence everywhere, all of it to be made."""
+        silence = self._model.silence
+        source = silence.repeat(1, -(-frames // silence.shape[1]), 1)[:, :frames]
+        return self._model.networks.decoder.patch_in.context(source, torch.ones_like(source))
+
+    def _initial(self, run: _Run, items: Sequence[tuple[int, int]], given: Tensor | None) -> Tensor:
+        """The noise of some items ``[B, T, 64]``, float32 on the device; a retake turns it towards a second seed."""
+        channels = self._model.config.audio_acoustic_hidden_dim
+        rows = [streams.normal(seed, streams.INITIAL, run.length, channels) for _, seed in items]
+        if given is not None:
+            for row, (index, _) in zip(rows, items, strict=True):
+                row[: given.shape[1]] = given[index]
+        if run.request.retake_variance:
+            others = [
+                streams.normal(run.request.retake_seed[i], streams.INITIAL, run.length, channels) for i, _ in items
+            ]
+            rows = [
+                streams.retake(row, other, run.request.retake_variance) for row, other in zip(rows, others, strict=True)
+            ]
+        return torch.stack(rows).to(self._model.device)
+
+    def _sample(self, run: _Run, items: Sequence[tuple[int, int]], x: Tensor) -> Generator[Progress, None, Tensor]:
+        """From noise to latents ``[B, T, 64]`` float32."""
+        decoder, dtype = self._model.networks.decoder, self._model.dtype
+        rotary = decoder.rotary(run.length)
+        index = items[0][0] if len(items) == 1 else None
+
+        def velocity(x: Tensor, step: int, guided: bool) -> tuple[Tensor, Tensor | None]:
+            memories = run.memories if guided else run.memories[:1]
+            rows = x.to(dtype).repeat(len(memories), 1, 1)
+            out = decoder(rows, run.times.step(step), run.context, memories, rotary).float()
+            return (out, None) if not guided else out.chunk(2)
+
+        def fresh(step: int) -> Tensor:
+            rows = [streams.normal(seed, 1 + step, run.length, x.shape[2]) for _, seed in items]
+            return torch.stack(rows).to(x.device)
+
+        for step, moved in enumerate(solve(run.plan, x, velocity, fresh)):
+            x = moved
+            yield Progress("sampling", step + 1, run.plan.steps, index)
+        if not torch.isfinite(x).all():
+            raise RenderFailed(
+                "The model gave values that are not numbers.", "Try another seed, or render with --dtype float32."
+            )
+        return x
+
+    def _finish(
+        self, run: _Run, index: int, seed: int, latents: Tensor, sampling: float
+    ) -> Generator[Progress, None, Take]:
+        """Decodes one item and brings it to its level."""
+        began = time.perf_counter()
+        request = run.request
+        latents = latents * request.latent_rescale + request.latent_shift
+        hop = self._model.vae.config.hop
+        pieces: list[Tensor] = []
+        done = 0
+        for piece in self._model.vae.decode_tiles(latents.unsqueeze(0).to(self._model.dtype)):
+            pieces.append(piece[0].float().cpu())
+            done += piece.shape[2] // hop
+            yield Progress("decode", done, run.frames, index)
+        audio = torch.cat(pieces, dim=1)[:, : run.samples]
+        audio_files.check(audio.numpy())
+        gain = audio_files.gain_for_peak(
+            audio.numpy(), request.normalization_db if request.enable_normalization else None
+        )
+        decode = time.perf_counter() - began
+        return Take(
+            audio=audio.mul_(gain),
+            latents=latents.cpu(),
+            seed=seed,
+            request=request.replace(
+                seed=seed, seeds=(seed,), batch_size=1, retake_seed=request.retake_seed[index:][:1]
+            ),
+            gain=gain,
+            timings={**run.timings, "sampling": sampling, "decode": decode},
+            identity=self.identity,
+        )
+
+
+def _plan(request: Request, profile: Profile) -> Plan:
+    """The trajectory that a resolved request asks for."""
+    steps = request.inference_steps or profile.inference_steps
+    shift, scale = request.shift or profile.shift, request.guidance_scale or profile.guidance_scale
+    times = custom(request.timesteps, snap=profile.snaps_timesteps) if request.timesteps else schedule(steps, shift)
+    guidance = None
+    if scale > 1:
+        guidance = Guidance(request.guidance_variant, scale, request.cfg_interval_start, request.cfg_interval_end)
+    steering = Steering(guidance, request.velocity_norm_threshold, request.velocity_ema_factor)
+    method = request.infer_method or profile.infer_method
+    return Plan(times, method, heun=request.sampler_mode == "heun", turbo=profile.turbo, steering=steering)
+
+
+def _check_supported(request: Request) -> None:
+    """Raises InvalidRequest for what a request may hold and this engine does not render."""
+    asked = {
+        "task_type": request.task_type != "text2music",
+        "audio_codes": bool(request.audio_codes),
+        "reference_audio": bool(request.reference_audio),
+        "adapters": bool(request.adapters),
+        "flow_edit_morph": request.flow_edit_morph,
+        "dcw_enabled": bool(request.dcw_enabled),
+    }
+    for name, given in asked.items():
+        if given:
+            raise InvalidRequest(
+                f"{name} is understood but not rendered by this version, which makes music from text alone.",
+                f"Leave {name} out.",
+                field=name,
+            )

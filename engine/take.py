@@ -1,0 +1,44 @@
+"""A take as the engine hands it over: the samples, what they were made from, and how long it took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from engine import audio as audio_files
+from engine.request import Request
+
+
+@dataclass(frozen=True)
+class Take:
+    """One result of a batch."""
+
+    audio: Tensor
+    """float32 ``[2, samples]``, 48 kHz, on CPU, in [-1, 1], already at the level that was asked for."""
+
+    latents: Tensor
+    """float32 ``[T, 64]``, exactly what the VAE was given, before any cast."""
+
+    seed: int
+    request: Request
+    """Everything resolved: enough to render it again."""
+
+    gain: float
+    """What the VAE's output was multiplied by; takes made from this one use it again."""
+
+    timings: dict[str, float]
+    """Seconds by stage: ``conditions``, ``planner``, ``sampling``, ``decode``, ``write``."""
+
+    identity: dict[str, Any] = field(default_factory=dict)
+    codes: list[int] | None = None
+    plan: dict[str, Any] | None = None
+
+    @cached_property
+    def loudness(self) -> float | None:
+        """Integrated loudness in LUFS; None for a take too short or too quiet to have one. Measured when asked for."""
+        samples: np.ndarray[Any, np.dtype[np.float32]] = self.audio.numpy()
+        return audio_files.loudness(samples, audio_files.RATE)
