@@ -1,0 +1,179 @@
+"""The command line: arguments first, imports after. A verb's own module is imported when the verb is run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from engine import Cancelled, EngineError, InvalidRequest, __version__
+
+FAILED = 1
+
+FORMATS = ("flac", "wav", "wav16", "wav24", "wav32", "mp3", "opus", "ogg")
+"""What ``engine.file_names`` has suffixes for; written out so that --help loads nothing."""
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+
+class UsageError(InvalidRequest):
+    """Arguments that make no sense together or alone."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose refusals are exceptions, so that --json and people get them in the same way."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UsageError with what argparse has to say."""
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"'{self.prog} --help' explains the arguments.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 something missing, 130 stopped."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+        return code
+    except EngineError as error:
+        return _report(error, argv)
+    except KeyboardInterrupt:
+        return _report(Cancelled(), argv)
+    except BrokenPipeError:
+        _abandon_stdout()
+        return FAILED
+    except Exception as error:
+        return _report_unexpected(error, argv)
+
+
+def build_parser() -> Parser:
+    """The parser of every verb, made from the request's own field table."""
+    parser = Parser(prog="acetui", description="A terminal studio for ACE-Step music generation.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"acetui {__version__}")
+    parser.set_defaults(run=None)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
+    for name, add_verb in _VERBS.items():
+        add_verb(verbs, name)
+    return parser
+
+
+def device(text: str) -> str:
+    """A device name as typed, if it is one; for argparse."""
+    if not _DEVICE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a device: auto, cpu, cuda, cuda:1 and mps are")
+    return text
+
+
+def positive(text: str) -> int:
+    """A whole number above zero; for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _run(argv: list[str]) -> int:
+    _refuse_unknown_verb(argv)
+    parser = build_parser()
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit as answered:  # --help and --version
+        return answered.code if isinstance(answered.code, int) else 0
+    if args.run is None:
+        parser.print_help()
+        return 0
+    verb: Callable[[argparse.Namespace], int] = args.run
+    return verb(args)
+
+
+def _refuse_unknown_verb(argv: list[str]) -> None:
+    """The parser would list every choice; a person who mistyped wants the one that was meant."""
+    word = argv[0] if argv else "--help"
+    if word.startswith("-") or word in _VERBS:
+        return
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.lower(), _VERBS, n=1)
+    hint = f"Did you mean '{near[0]}'?" if near else "'acetui --help' lists the verbs."
+    raise UsageError(f"There is no verb '{word}'.", hint)
+
+
+def _add_render(verbs: argparse._SubParsersAction[Parser], name: str) -> None:
+    from acetui.flags import add_recipe_flags
+
+    parser = verbs.add_parser(
+        name,
+        help="render takes of one recipe to audio files",
+        description="Render takes of one recipe to audio files. Flags win over the recipe file.",
+        usage="acetui render [RECIPE.toml] [--caption TEXT] [--lyrics TEXT] [--any-recipe-field VALUE ...]\n"
+        "                     [--batch N] [--seed S ...] [-o FILE or DIR]",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=_render)
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE.toml", help="a recipe: keys at the top or under [recipe]")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE|DIR",
+        help="an audio file, or a folder if it exists or ends with a slash (default: a name made from the caption)",
+    )
+    parser.add_argument("--format", choices=FORMATS, help="of the files (default: from -o, else the recipe, else flac)")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    parser.add_argument("--keep-latents", action="store_true", help="write the latents beside the audio (.safetensors)")
+    _add_engine_flags(parser)
+    _add_output_flags(parser)
+    add_recipe_flags(parser)
+
+
+def _add_engine_flags(parser: Parser) -> None:
+    group = parser.add_argument_group("model and machine")
+    group.add_argument("--models", metavar="DIR", help="a checkpoints folder (default: ACETUI_MODELS, else your own)")
+    group.add_argument("--dit", metavar="NAME", help="which music model in it, such as acestep-v15-turbo")
+    group.add_argument("--lm", metavar="NAME", help="which planner in it")
+    group.add_argument("--device", type=device, default="auto", metavar="auto|cpu|cuda|cuda:N|mps")
+    group.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), help="default: what the device does best")
+    group.add_argument("--threads", type=positive, metavar="N", help="CPU threads (default: torch's choice)")
+
+
+def _add_output_flags(parser: Parser) -> None:
+    group = parser.add_argument_group("what is printed")
+    group.add_argument("--json", action="store_true", help="one JSON object a line on standard output, nothing else")
+    group.add_argument("--debug", action="store_true", help="show the engine's log and tracebacks")
+
+
+def _render(args: argparse.Namespace) -> int:
+    from acetui.render import run
+
+    return run(args)
+
+
+_VERBS: dict[str, Callable[[argparse._SubParsersAction[Parser], str], None]] = {"render": _add_render}
+
+
+def _report(error: EngineError, argv: Sequence[str]) -> int:
+    """Tells of a failure in the form that was asked for; the flags may be what was wrong, so they are looked for."""
+    from acetui.report import print_error
+
+    if "--debug" in argv and not isinstance(error, UsageError):
+        import traceback
+
+        traceback.print_exception(error)
+    try:
+        print_error(error, as_json="--json" in argv)
+    except BrokenPipeError:
+        _abandon_stdout()
+    return error.exit_code
+
+
+def _report_unexpected(error: Exception, argv: Sequence[str]) -> int:
+    hint = "Run again with --debug to see where, and please report it."
+    wrapped = EngineError(f"Something failed unexpectedly: {type(error).__name__}: {error}.", hint)
+    wrapped.__cause__ = error
+    return _report(wrapped, argv)
+
+
+def _abandon_stdout() -> None:
+    """Whoever read our output has gone; without this, Python would complain at exit when it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

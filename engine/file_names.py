@@ -1,0 +1,86 @@
+"""What takes and their files are called. No torch and no audio library: the command line plans names with it too."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.errors import InvalidRequest
+from engine.protocol import Output
+from engine.tags import NAMES as TAG_NAMES
+
+SEED = "{seed}"
+"""Stands in a stem for the seed of the take."""
+
+LATENTS_SUFFIX = ".safetensors"
+
+SUFFIXES = {
+    "flac": ".flac",
+    "wav": ".wav",
+    "wav16": ".wav",
+    "wav24": ".wav",
+    "wav32": ".wav",
+    "mp3": ".mp3",
+    "opus": ".opus",
+    "ogg": ".ogg",
+}
+"""The file suffix of every audio format; ``engine.audio`` knows how they are written, and a test that both agree."""
+
+_LONGEST_NAME = 40
+
+
+def take_name(caption: str) -> str:
+    """A short name for people from the first thought of a caption: "Neon drive, female vocal" is "neon drive"."""
+    first = re.split(r"[,.;:!?\n(\[]", caption.strip(), maxsplit=1)[0]
+    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", first).lower())
+    name = ""
+    for word in words:
+        if name and len(name) + 1 + len(word) > _LONGEST_NAME:
+            break
+        name = f"{name} {word}".strip()[:_LONGEST_NAME]
+    return name or "take"
+
+
+def slug(caption: str) -> str:
+    """The name of a take as part of a file name: "neon-drive"."""
+    return take_name(caption).replace(" ", "-")
+
+
+def audio_path(output: Output, seed: int) -> Path:
+    """Where the audio of the take with ``seed`` goes."""
+    return _path(output, seed, SUFFIXES[output.format])
+
+
+def latents_path(output: Output, seed: int) -> Path:
+    """Where the latents of the take with ``seed`` go, if they are kept."""
+    return _path(output, seed, LATENTS_SUFFIX)
+
+
+def paths_of(output: Output, seed: int) -> list[Path]:
+    """Every file that the take with ``seed`` will have."""
+    return [audio_path(output, seed), *([latents_path(output, seed)] if output.keep_latents else [])]
+
+
+def check_output(output: Output, seeds: Sequence[int]) -> None:
+    """Refuses, before anything is rendered, an output that could not be written as asked. Raises InvalidRequest."""
+    if output.format not in SUFFIXES:
+        raise InvalidRequest(f"'{output.format}' is not an audio format.", f"Choose one of {', '.join(SUFFIXES)}.")
+    if not Path(output.folder).is_dir():
+        raise InvalidRequest(f"There is no folder '{output.folder}'.", "Make it first, or choose another one.")
+    if not output.stem or Path(output.stem).name != output.stem:
+        raise InvalidRequest(f"'{output.stem}' is not the name of a file.", "Leave folders out of it.")
+    targets = [path for seed in seeds for path in paths_of(output, seed)]
+    if len(set(targets)) < len(targets):
+        raise InvalidRequest(f"Two takes would both be {targets[0].name}.", "Give every take a seed of its own.")
+    if unknown := sorted(output.tags.keys() - set(TAG_NAMES)):
+        raise InvalidRequest(f"Audio files have no tag '{unknown[0]}'.", f"Choose from {', '.join(TAG_NAMES)}.")
+    for path in targets:
+        if path.exists() and not output.overwrite:
+            raise InvalidRequest(f"{path} exists already.", "Choose another name, or ask for it to be overwritten.")
+
+
+def _path(output: Output, seed: int, suffix: str) -> Path:
+    # Not with_suffix: a stem may have dots of its own, as in "v1.2".
+    return Path(output.folder) / (output.stem.replace(SEED, str(seed)) + suffix)

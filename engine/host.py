@@ -1,0 +1,280 @@
+"""The engine as a process: ``python -m engine.host`` reads commands and writes events, as engine.protocol defines them.
+
+Three parties share the process. The reader thread takes commands off standard input, so that a cancel or a ping is seen
+while a render runs. The main thread works on jobs, one after another. Signals only set a flag that both look at.
+
+Standard output belongs to the protocol: it is moved aside before anything else runs, and what libraries print goes to
+standard error, which is the log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+import engine
+from engine.errors import BadCheckpoint, Cancelled, EngineError, RenderFailed
+from engine.file_names import check_output
+from engine.protocol import (
+    MAX_LINE,
+    PROTOCOL_VERSION,
+    Cancel,
+    Done,
+    ErrorEvent,
+    Hello,
+    Load,
+    Loaded,
+    Message,
+    Notice,
+    Ping,
+    Pong,
+    ProgressEvent,
+    ProtocolError,
+    Render,
+    Shutdown,
+    TakeEvent,
+    cancelled,
+    parse,
+)
+from engine.request import Request
+
+if TYPE_CHECKING:
+    from engine.pipeline import Engine, TakeReady
+
+CAPABILITIES = ("render",)
+"""The kinds of job beside ``load`` that this engine does."""
+
+ORPHAN_SECONDS = 60.0
+"""How long a job may take to notice that the parent is gone before the process is ended under it."""
+
+Job = Load | Render
+
+
+class Channel:
+    """The way to the parent: whole lines, from any thread. A parent that is gone is not an error here."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def send(self, message: Message) -> None:
+        """Writes one message at once."""
+        line = message.to_json().encode() + b"\n"
+        with self._lock, contextlib.suppress(BrokenPipeError):
+            self._stream.write(line)
+            self._stream.flush()
+
+
+class Host:
+    """The state of the process: the loaded engine, the jobs that wait, and who asked for what to stop."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._cancelled: dict[str, threading.Event] = {}
+        self._stopping = False  # not an Event: its lock could be held by the very code that a signal interrupts
+        self._engine: Engine | None = None
+        self._loaded: Load | None = None
+
+    def stop(self) -> None:
+        """Ends the running job at its next step, and then the process. Safe to call from a signal handler."""
+        self._stopping = True
+        self._jobs.put(None)
+
+    def read(self, commands: BinaryIO) -> None:
+        """Takes commands until the parent is gone or asks to stop. Lines that are not commands are answered so."""
+        try:
+            for line in read_lines(commands):
+                if not self._take_in(line):
+                    break
+        finally:
+            self.stop()
+
+    def work(self) -> None:
+        """Does jobs until told to stop; every job ends with its result or with an error, waiting ones included."""
+        while job := self._jobs.get():
+            try:
+                self._channel.send(self._do(job))
+            except Exception as error:
+                self._channel.send(ErrorEvent.of(explain(error), job.id))
+            del self._cancelled[job.id]
+
+    def _take_in(self, line: bytes | ProtocolError) -> bool:
+        """Understands one line, or answers that it could not; False when there will be no more."""
+        try:
+            if isinstance(line, ProtocolError):
+                raise line
+            return self._accept(parse(line))
+        except ProtocolError as error:
+            self._channel.send(ErrorEvent.of(error, error.id))
+            return True
+
+    def _accept(self, message: Message) -> bool:
+        """Puts one command where it belongs; False when it says that there will be no more."""
+        match message:
+            case Load() | Render():
+                self._enqueue(message)
+            case Cancel():
+                if wish := self._cancelled.get(message.id):
+                    wish.set()
+            case Ping():
+                self._channel.send(Pong(message.id))
+            case Shutdown():
+                return False
+            case _:
+                raise ProtocolError(f"An engine takes no '{message.type}' message.", id=getattr(message, "id", None))
+        return True
+
+    def _enqueue(self, job: Job) -> None:
+        if job.id in self._cancelled:
+            raise ProtocolError(f"A job with the id '{job.id}' is still running.")
+        self._cancelled[job.id] = threading.Event()
+        self._jobs.put(job)
+
+    def _do(self, job: Job) -> Message:
+        self._check_cancel(job)
+        return self._load(job) if isinstance(job, Load) else self._render(job)
+
+    def _check_cancel(self, job: Job) -> None:
+        if self._stopping or self._cancelled[job.id].is_set():
+            raise Cancelled()
+
+    def _progress(self, job: Job, stage: str, done: int, total: int, take: int | None = None) -> None:
+        """Tells of one step; the place where a cancel takes effect."""
+        self._check_cancel(job)
+        self._channel.send(ProgressEvent(job.id, stage, done, total, take))
+
+    def _load(self, job: Load) -> Loaded:
+        started = time.monotonic()
+        if self._loaded is None or dataclasses.replace(job, id=self._loaded.id) != self._loaded:
+            self._progress(job, "load", 0, 1)
+            self._engine = self._loaded = None  # frees the old model's memory before the new one needs it
+            self._engine = _load_engine(job, lambda *step: self._progress(job, *step))
+            self._loaded = job
+        model = self._ready_engine()
+        return Loaded(job.id, dataclasses.asdict(model.profile), dict(model.identity), time.monotonic() - started)
+
+    def _render(self, job: Render) -> Done:
+        started = time.monotonic()
+        model = self._ready_engine()
+        from engine.pipeline import Progress
+
+        asked = Request.from_dict(job.request)
+        request = asked.resolved(model.profile)
+        check_output(job.output, request.seeds)
+        for _, sentence in asked.warnings(model.profile):
+            self._channel.send(Notice(sentence, job.id))
+        takes = 0
+        try:
+            with contextlib.closing(model.stream(request)) as events:
+                for event in events:
+                    if isinstance(event, Progress):
+                        self._progress(job, event.stage, event.done, event.total, event.take)
+                    else:
+                        self._commit(job, event)
+                        takes += 1
+        except Cancelled:
+            raise cancelled(takes) from None
+        return Done(job.id, {"takes": takes, "seconds": time.monotonic() - started})
+
+    def _commit(self, job: Render, ready: TakeReady) -> None:
+        """Writes one take and only then tells of it."""
+        from engine.take_files import write_take
+
+        self._progress(job, "write", 0, 1, ready.index)
+        started = time.monotonic()
+        take = write_take(ready.take, job.output)
+        take["timings"]["write"] = time.monotonic() - started
+        self._channel.send(ProgressEvent(job.id, "write", 1, 1, ready.index))
+        self._channel.send(TakeEvent(job.id, take))
+
+    def _ready_engine(self) -> Engine:
+        if self._engine is None:
+            raise BadCheckpoint("No model is loaded.", "Send a 'load' message first.")
+        return self._engine
+
+
+def read_lines(stream: BinaryIO) -> Iterator[bytes | ProtocolError]:
+    """The lines of ``stream``; for one that is longer than MAX_LINE the error, once all of it has gone by."""
+    while line := stream.readline(MAX_LINE):
+        if len(line) < MAX_LINE or line.endswith(b"\n"):
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = stream.readline(MAX_LINE)
+        yield ProtocolError(f"A line is longer than {MAX_LINE // 2**20} MiB.")
+
+
+def explain(error: Exception) -> EngineError:
+    """Any failure as a sentence and a hint. The traceback of an unexpected one goes to the log."""
+    if isinstance(error, EngineError):
+        return error
+    traceback.print_exception(error)
+    if out_of_memory(error):
+        hint = "Try a smaller batch, a shorter duration, or a smaller model."
+        return RenderFailed("There is not enough memory for this.", hint)
+    return RenderFailed("The engine failed unexpectedly.", "The log has the details; run again with --debug to see it.")
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, on whichever device. torch has a class of its own on CUDA, and only words on CPU."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return bool(names & {"MemoryError", "OutOfMemoryError"}) or "can't allocate memory" in str(error)
+
+
+def _load_engine(job: Load, progress: Callable[..., None]) -> Engine:
+    from engine.checkpoints import find_models
+
+    models = find_models(job.models)  # before torch: where there is nothing to load, people learn it at once
+    import torch
+
+    from engine.pipeline import Engine
+
+    if job.threads:
+        torch.set_num_threads(job.threads)
+    return Engine.load(models, job.dit, job.lm, job.device, job.dtype, progress=progress)
+
+
+def _claim_streams() -> tuple[BinaryIO, BinaryIO]:
+    """Standard input and output for the protocol alone: everybody else reads nothing and prints to the log."""
+    commands, events = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return commands, events
+
+
+def _read_until_gone(host: Host, commands: BinaryIO) -> None:
+    """The reader thread. A job that does not notice in time that nobody waits for it is ended: a GPU is not held so."""
+    host.read(commands)
+    time.sleep(ORPHAN_SECONDS)
+    os._exit(1)
+
+
+def main() -> None:
+    """Runs the process until its parent is done with it."""
+    commands, events = _claim_streams()
+    channel = Channel(events)
+    channel.send(Hello(PROTOCOL_VERSION, "acetui", engine.__version__, os.getpid(), CAPABILITIES))
+    host = Host(channel)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to understand
+    signal.signal(signal.SIGTERM, lambda *_: host.stop())
+    threading.Thread(target=_read_until_gone, args=[host, commands], daemon=True).start()
+    host.work()
+
+
+if __name__ == "__main__":
+    main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # taking torch apart would last a second, and everything is on disk

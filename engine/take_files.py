@@ -1,0 +1,86 @@
+"""A take as files: audio with its recipe inside, latents if they are kept, and the take object that names them."""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+import time
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+import engine
+from engine import audio
+from engine.file_names import audio_path, latents_path, take_name
+from engine.files import atomic_write
+from engine.protocol import Output
+from engine.tags import RECIPE
+
+if TYPE_CHECKING:
+    from engine.pipeline import Take
+
+
+def write_take(take: Take, output: Output) -> dict[str, Any]:
+    """Writes the files of one take, the audio last, and returns the take object of the protocol.
+
+    Raises what ``engine.files.atomic_write`` raises; every file is then whole or not there.
+    """
+    files = {"audio": audio_path(output, take.seed).absolute()}
+    if output.keep_latents:
+        files["latents"] = latents_path(output, take.seed).absolute()
+        atomic_write(files["latents"], lambda file: _write_latents(take, file), overwrite=output.overwrite)
+    audio.write(
+        files["audio"], take.audio.numpy(), format=output.format, tags=_tags(take, output), overwrite=output.overwrite
+    )
+    return take_object(take, {name: str(path) for name, path in files.items()})
+
+
+def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
+    """The take as JSON. What only a session knows (its number, scores, parent and revision) is left empty."""
+    return {
+        "id": secrets.token_hex(8),
+        "number": None,
+        "name": take_name(take.request.caption),
+        "seed": take.seed,
+        "duration": take.audio.shape[-1] / audio.RATE,
+        "score": None,
+        "parts": {},
+        "faults": [],
+        "verdict": "unheard",
+        "parent": None,
+        "operation": "render",
+        "revision": None,
+        "files": files,
+        "request": take.request.to_dict(),
+        "gain": take.gain,
+        "loudness": take.loudness if take.loudness is not None and math.isfinite(take.loudness) else None,
+        "timings": dict(take.timings),
+        "identity": dict(take.identity),
+    }
+
+
+def _tags(take: Take, output: Output) -> dict[str, str]:
+    """What is written into the audio file; the caller's own tags win."""
+    request = take.request
+    return {
+        "title": take_name(request.caption),
+        "comment": request.caption,
+        "lyrics": request.lyrics,
+        "bpm": str(request.bpm or ""),
+        "key": request.keyscale or "",
+        "date": time.strftime("%Y-%m-%d"),
+        "software": f"acetui {engine.__version__}",
+        RECIPE: json.dumps(request.to_dict()),
+        **output.tags,
+    }
+
+
+def _write_latents(take: Take, file: BinaryIO) -> None:
+    """The latents as the VAE was given them, and the codes they were rendered from, if any."""
+    from safetensors.numpy import save
+
+    tensors = {"latents": take.latents.contiguous().numpy()}
+    if take.codes:
+        tensors["codes"] = np.asarray(take.codes, dtype=np.int32)
+    file.write(save(tensors))

@@ -1,0 +1,144 @@
+"""The engine process: that it listens to nonsense without harm, stops when told, and loses nothing when it dies."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import host
+from engine.protocol import ErrorEvent, Message, Ping, Pong, Shutdown, parse
+
+HOST = (sys.executable, "-m", "engine.host")
+SECONDS = 60
+
+
+def converse(data: bytes) -> list[Message]:
+    """What a host without a model answers to ``data``, in this process."""
+    answers = io.BytesIO()
+    listener = host.Host(host.Channel(answers))
+    listener.read(io.BytesIO(data))
+    listener.work()
+    return [parse(line) for line in answers.getvalue().splitlines()]
+
+
+def lines(*messages: Message | bytes) -> bytes:
+    return b"".join((m if isinstance(m, bytes) else m.to_json().encode()) + b"\n" for m in messages)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300))
+def test_arbitrary_bytes_never_crash_the_host(data: bytes) -> None:
+    assert all(isinstance(answer, ErrorEvent) for answer in converse(data))
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["render", "cancel", "score", "plan", "hello", "done"]),
+    st.dictionaries(st.sampled_from(["id", "request", "output"]), st.none() | st.text(max_size=5) | st.just({})),
+)
+def test_almost_commands_never_crash_the_host(name: str, fields: dict[str, Any]) -> None:
+    answers = converse(lines(json.dumps({"type": name, **fields}).encode(), Ping("p")))
+    assert answers[-1] == Pong("p") or Pong("p") in answers
+
+
+def test_an_unknown_job_is_answered_under_its_id() -> None:
+    (answer,) = converse(lines(b'{"type": "score", "id": "job-7", "file": "x"}'))
+    assert isinstance(answer, ErrorEvent)
+    assert answer.id == "job-7"
+    assert "'score'" in answer.error
+
+
+def test_events_are_not_commands() -> None:
+    (answer,) = converse(lines(Pong("p")))
+    assert isinstance(answer, ErrorEvent)
+    assert answer.exit_code == 1
+
+
+def test_nothing_is_read_after_shutdown() -> None:
+    assert converse(lines(Ping("1"), Shutdown(), Ping("2"))) == [Pong("1")]
+
+
+def test_a_line_that_is_too_long_is_refused_and_the_next_one_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "MAX_LINE", 100)
+    too_long, pong = converse(lines(b"x" * 1000, Ping("p")))
+    assert isinstance(too_long, ErrorEvent)
+    assert "longer" in too_long.error
+    assert pong == Pong("p")
+    assert converse(b"x" * 1000)  # also where the stream ends inside it
+
+
+def test_a_job_that_waits_when_the_parent_goes_is_cancelled() -> None:
+    (answer,) = converse(lines(b'{"type": "load", "id": "job-1"}'))
+    assert isinstance(answer, ErrorEvent)
+    assert (answer.id, answer.exit_code) == ("job-1", 130)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (MemoryError(), "not enough memory"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "not enough memory"),
+        (type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory"), "not enough memory"),
+        (ZeroDivisionError("division by zero"), "failed unexpectedly"),
+    ],
+)
+def test_unexpected_failures_are_explained(error: Exception, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    explained = host.explain(error)
+    assert sentence in explained.error
+    assert explained.hint
+    assert type(error).__name__ in capsys.readouterr().err
+
+
+def test_a_parent_that_is_gone_does_not_matter_to_the_channel() -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "wb", buffering=0) as stream:
+        host.Channel(stream).send(Pong("p"))
+        host.Channel(stream).send(Pong("p"))
+
+
+def test_hello_comes_before_torch_and_the_end_of_input_ends_the_process() -> None:
+    bare = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "engine.host"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=SECONDS,
+    )
+    assert bare.returncode == 0
+    assert b'"type": "hello"' in bare.stdout
+    for library in (b" torch", b" numpy", b" transformers", b" soundfile"):
+        assert library not in bare.stderr
+
+
+def test_sigterm_ends_an_idle_host_and_sigint_does_not() -> None:
+    process = subprocess.Popen(HOST, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdin.write(lines(Ping("1")))
+    process.stdin.flush()
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.stdin.write(lines(Ping("2")))
+    process.stdin.flush()
+    assert parse(process.stdout.readline()) == Pong("2")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(SECONDS) == 0
+
+
+def test_what_libraries_print_goes_to_the_log() -> None:
+    script = (
+        "import engine.host as h, os; h.Host.work = lambda self: (print('noise'), os.system('echo noise')); h.main()"
+    )
+    process = subprocess.run([sys.executable, "-c", script], input=b"", capture_output=True, timeout=SECONDS)
+    assert [parse(line).type for line in process.stdout.splitlines()] == ["hello"]
+    assert process.stderr.count(b"noise") == 2
