@@ -158,12 +158,12 @@ def check(audio: Audio) -> None:
     if not math.isfinite(level):
         raise RenderFailed(
             "The render holds values that are not numbers.",
-            "Try another seed; if it happens again, run `acetui models verify` or render with dtype float32.",
+            "Try another seed; if it happens again, render with --dtype float32, or download the model again.",
         )
     if level <= _SILENT_OUTPUT:
         raise RenderFailed(
             "The render is silent.",
-            "Try another seed; if it happens again, change the caption or run `acetui models verify`.",
+            "Try another seed; if it happens again, change the caption, or download the model again.",
         )
 
 

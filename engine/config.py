@@ -202,18 +202,19 @@ class VAEConfig:
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
         """Reads a parsed ``config.json``; raises BadCheckpoint where its lists contradict each other."""
         config = cls(**_known(cls, raw))
-        if len(config.downsampling_ratios) != len(config.channel_multiples):
-            raise BadCheckpoint(
-                "The VAE's config.json does not fit together: downsampling_ratios and channel_multiples differ in "
-                "length.",
-                "Download it again.",
-            )
-        if config.encoder_hidden_size != 2 * config.decoder_input_channels:
-            raise BadCheckpoint(
-                "The VAE's config.json does not fit together: encoder_hidden_size must be twice "
-                "decoder_input_channels, a mean and a scale for each.",
-                "Download it again.",
-            )
+        facts = {
+            "downsampling_ratios and channel_multiples differ in length": len(config.downsampling_ratios)
+            == len(config.channel_multiples),
+            "encoder_hidden_size must be twice decoder_input_channels, a mean and a scale for each": (
+                config.encoder_hidden_size == 2 * config.decoder_input_channels
+            ),
+            "downsampling_ratios must be even, as every convolution pads by half of its stride": not any(
+                ratio % 2 for ratio in config.downsampling_ratios
+            ),
+        }
+        for sentence, holds in facts.items():
+            if not holds:
+                raise BadCheckpoint(f"The VAE's config.json does not fit together: {sentence}.", "Download it again.")
         return config
 
     @property

@@ -77,6 +77,7 @@ def load_model(models: ModelSet, device: torch.device, dtype: torch.dtype, progr
     progress("load", 1, total)
     vae = build(lambda: VAE(models.vae.config), device, dtype)
     fill(vae, verify(models.vae))
+    settle(vae)
     progress("load", 2, total)
     text = _load_text(models.text_encoder, device, dtype)
     progress("load", 3, total)

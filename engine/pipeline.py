@@ -24,6 +24,8 @@ from engine.conditions import Conditions, Prompt
 from engine.errors import Cancelled, InvalidRequest, RenderFailed
 from engine.model import Model, choose_device, choose_dtype, load_model
 from engine.models.dit import Memory, Time
+from engine.models.primitives import Rotary
+from engine.models.recorded import RecordedDiT
 from engine.profiles import Profile
 from engine.request import Request
 from engine.sampling import noise as streams
@@ -78,6 +80,7 @@ class _Run:
     times: Time
     memories: tuple[Memory, ...]
     context: Tensor
+    rotary: Rotary
     timings: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -91,6 +94,8 @@ class Engine:
 
     def __init__(self, model: Model) -> None:
         self._model = model
+        self._decoder = RecordedDiT(model.networks.decoder)
+        self._lengths: dict[int, tuple[Tensor, Rotary]] = {}
         self.conditions = Conditions(model)
 
     @classmethod
@@ -166,25 +171,32 @@ class Engine:
         memories = [self.conditions.memory(Prompt.of(request, seconds))]
         if plan.steering.guidance is not None:
             memories.append(self.conditions.null())
-        decoder = self._model.networks.decoder
+        context, rotary = self._of_length(max(frames, SHORTEST_RUN))
         run = _Run(
             request=request,
             frames=frames,
             samples=round(seconds * self._model.vae.config.sampling_rate),
             plan=plan,
-            times=decoder.time(torch.tensor(plan.times, device=self._model.device)),
+            times=self._model.networks.decoder.time(torch.tensor(plan.times, device=self._model.device)),
             memories=tuple(memories),
-            context=self._context(max(frames, SHORTEST_RUN)),
+            context=context,
+            rotary=rotary,
         )
         yield Progress("conditions", 1, 1)
         run.timings["conditions"] = time.perf_counter() - began
         return run
 
-    def _context(self, frames: int) -> Tensor:
-        """The projected context of text2music: silence everywhere, all of it to be made."""
-        silence = self._model.silence
-        source = silence.repeat(1, -(-frames // silence.shape[1]), 1)[:, :frames]
-        return self._model.networks.decoder.patch_in.context(source, torch.ones_like(source))
+    def _of_length(self, frames: int) -> tuple[Tensor, Rotary]:
+        """What depends on the length alone, kept for the next batch: context of text2music, and positions.
+
+        The context is silence everywhere, all of it to be made.
+        """
+        if frames not in self._lengths:
+            silence, decoder = self._model.silence, self._model.networks.decoder
+            source = silence.repeat(1, -(-frames // silence.shape[1]), 1)[:, :frames]
+            context = decoder.patch_in.context(source, torch.ones_like(source))
+            self._lengths = {frames: (context, decoder.rotary(frames))}
+        return self._lengths[frames]
 
     def _initial(self, run: _Run, items: Sequence[tuple[int, int]], given: Tensor | None) -> Tensor:
         """The noise of some items ``[B, T, 64]``, float32 on the device; a retake turns it towards a second seed."""
@@ -204,20 +216,23 @@ class Engine:
 
     def _sample(self, run: _Run, items: Sequence[tuple[int, int]], x: Tensor) -> Generator[Progress, None, Tensor]:
         """From noise to latents ``[B, T, 64]`` float32."""
-        decoder, dtype = self._model.networks.decoder, self._model.dtype
-        rotary = decoder.rotary(run.length)
+        dtype = self._model.dtype
         index = items[0][0] if len(items) == 1 else None
 
         def velocity(x: Tensor, step: int, guided: bool) -> tuple[Tensor, Tensor | None]:
             memories = run.memories if guided else run.memories[:1]
             rows = x.to(dtype).repeat(len(memories), 1, 1)
-            out = decoder(rows, run.times.step(step), run.context, memories, rotary).float()
-            return (out, None) if not guided else out.chunk(2)
+            out = self._decoder(rows, run.times.step(step), run.context, memories, run.rotary).float()
+            if not guided:
+                return out, None
+            cond, uncond = out.chunk(2)
+            return cond, uncond
 
         def fresh(step: int) -> Tensor:
             rows = [streams.normal(seed, 1 + step, run.length, x.shape[2]) for _, seed in items]
             return torch.stack(rows).to(x.device)
 
+        self._decoder.warm(run.length, len(items) * len(run.memories), run.context, run.memories, run.rotary)
         for step, moved in enumerate(solve(run.plan, x, velocity, fresh)):
             x = moved
             yield Progress("sampling", step + 1, run.plan.steps, index)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -56,6 +57,15 @@ RenderEvent = ProgressEvent | TakeEvent | Notice | Done
 ProgressListener = Callable[[ProgressEvent], None]
 
 
+def _environment() -> dict[str, str]:
+    """Ours, with threads that sleep while they wait for each other.
+
+    Threads that spin instead take the cores from everybody else, the terminal included, and where another program
+    keeps a core busy they wait for each other many times as long (docs/performance.md).
+    """
+    return {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+
+
 class EngineDied(EngineError):
     """The engine process is gone. ``log_tail`` is the end of what it wrote to its log, for the curious."""
 
@@ -95,7 +105,7 @@ class EngineProcess:
         another version.
         """
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=MAX_LINE, start_new_session=True
+            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=MAX_LINE, start_new_session=True, env=_environment()
         )
         engine = cls(process, log)
         try:

@@ -69,6 +69,9 @@ def _banded(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
     bands = -(-length // band)
     tail = bands * band - length
     queries = F.pad(q, (0, 0, 0, tail)).view(batch, heads, bands, band, dim)
+    if q.device.type == "cuda" and heads != k.shape[1]:
+        # The fused kernel that takes a mask does not group heads; written out here, the keys of a band are few.
+        k, v = (x.repeat_interleave(heads // x.shape[1], dim=1) for x in (k, v))
     keys, values = (_neighbourhoods(x, window, band, tail) for x in (k, v))
     mask = _band_mask(length, window, band, q.device, q.dtype)
     out = F.scaled_dot_product_attention(

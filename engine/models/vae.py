@@ -38,7 +38,7 @@ class Tiling:
     @classmethod
     def for_device(cls, device: torch.device) -> Tiling:
         """What was measured to be fast (docs/performance.md)."""
-        return cls(32, 524_288) if device.type == "cpu" else cls(512, None)
+        return cls(32, 1_048_576) if device.type == "cpu" else cls(512, None)
 
 
 class Snake(nn.Module):
@@ -48,13 +48,25 @@ class Snake(nn.Module):
         super().__init__()
         self.alpha = nn.Parameter(torch.zeros(1, channels, 1))
         self.beta = nn.Parameter(torch.zeros(1, channels, 1))
+        self._kept: tuple[Tensor, Tensor] | None = None
+
+    def settle(self) -> None:
+        """Keeps what the logs stand for: on a busy CPU every small operation waits for all threads."""
+        with torch.no_grad():
+            self._kept = self._constants()
+
+    def _constants(self) -> tuple[Tensor, Tensor]:
+        """Frequency and weight of the wave, ``[channels]`` each, computed in float32."""
+        frequency = self.alpha.float().exp().flatten()
+        weight = (self.beta.float().exp() + 1e-9).reciprocal().flatten()
+        return frequency.to(self.alpha.dtype), weight.to(self.alpha.dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         """``[B, rows, channels]``, same shape out."""
-        frequency = self.alpha.float().exp().flatten().to(x.dtype)
-        weight = (self.beta.float().exp() + 1e-9).reciprocal().flatten().to(x.dtype)
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or self._kept is None:
+            frequency, weight = self._constants()
             return x + torch.sin(x * frequency).square() * weight
+        frequency, weight = self._kept
         wave = (x * frequency).sin_()
         return torch.addcmul(x, wave.mul_(wave), weight)
 
@@ -340,7 +352,7 @@ class VAE(nn.Module):
         """Latent statistics ``[B, frames, 128]`` (mean, then raw scale) of ``[B, channels, samples]``, in order."""
         tiling = tiling or Tiling.for_device(audio.device)
         frames = audio.shape[2] // self.config.hop
-        rows = audio.transpose(1, 2)[:, : frames * self.config.hop]
+        rows = audio.transpose(1, 2)
         lengths = self.encoder.lengths(rows.shape[1])
         for start in range(0, frames, tiling.frames):
             stop = min(start + tiling.frames, frames)

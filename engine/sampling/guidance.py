@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
@@ -17,13 +17,17 @@ _ANGLE_LIMIT = {"adg": 3.14 / 6, "adg_w_norm": 3.14 / 3, "adg_wo_clip": math.inf
 
 @dataclass
 class Guidance:
-    """One rule with its scale and interval. APG remembers; a new trajectory needs a new one."""
+    """One rule with its scale and interval. APG remembers, so each trajectory has a ``fresh`` one of its own."""
 
     variant: str
     scale: float
     start: float = 0.0
     stop: float = 1.0
-    _momentum: Tensor | None = field(default=None, repr=False)
+    _momentum: Tensor | None = field(default=None, init=False, repr=False)
+
+    def fresh(self) -> Guidance:
+        """The same rule with nothing to remember."""
+        return replace(self)
 
     def active(self, t: float) -> bool:
         """Whether the unconditional branch is needed at time ``t`` (1 is the start of sampling)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -25,6 +25,10 @@ class Steering:
     norm_threshold: float = 0.0
     ema_factor: float = 0.0
 
+    def fresh(self) -> Steering:
+        """The same for another trajectory: what guidance remembers is not passed on."""
+        return replace(self, guidance=self.guidance and self.guidance.fresh())
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -44,6 +48,7 @@ class Plan:
 
 def solve(plan: Plan, x: Tensor, velocity: Velocity, fresh: FreshNoise | None = None) -> Iterator[Tensor]:
     """Yields ``x`` after every step; the last is the clean latents. Stopping to iterate is cancelling."""
+    plan = replace(plan, steering=plan.steering.fresh())
     previous: Tensor | None = None
     for i in range(plan.steps):
         t, after = plan.times[i], plan.times[i + 1]
