@@ -89,7 +89,9 @@ def load_model(models: ModelSet, device: torch.device, dtype: torch.dtype, progr
         vae=vae,
         text=text,
         tokenizer=read_tokenizer(models.text_encoder.tokenizer),
-        silence=read_silence(silence_latent_path(models.dit)).to(device, dtype),
+        silence=read_silence(silence_latent_path(models.dit), models.dit.config.audio_acoustic_hidden_dim).to(
+            device, dtype
+        ),
         device=device,
         dtype=dtype,
         identity=_identity(models, device, dtype),

@@ -8,12 +8,11 @@ bit for bit; on a GPU they go together.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,7 +20,8 @@ from torch import Tensor
 from engine import audio as audio_files
 from engine.checkpoints import open_set
 from engine.conditions import Conditions, Prompt
-from engine.errors import Cancelled, InvalidRequest, RenderFailed
+from engine.errors import Cancelled, EngineError, InvalidRequest, RenderFailed
+from engine.events import Cancel, Progress, TakeReady
 from engine.model import Model, choose_device, choose_dtype, load_model
 from engine.models.dit import Memory, Time
 from engine.models.primitives import Rotary
@@ -42,31 +42,6 @@ DEFAULT_SECONDS = 60.0
 
 SHORTEST_RUN = 128
 """Frames that are always sampled; shorter takes are cut from the front of such a run (facts: dit.md 10)."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One step of a stage is done. ``take`` is the item of the batch, where the stage has one."""
-
-    stage: str
-    done: int
-    total: int
-    take: int | None = None
-
-
-@dataclass(frozen=True)
-class TakeReady:
-    """An item of the batch is finished."""
-
-    take: Take
-    index: int
-
-
-class Cancel(Protocol):
-    """Anything with ``is_set``, such as a ``threading.Event``."""
-
-    def is_set(self) -> bool:
-        """Whether to stop."""
 
 
 @dataclass
@@ -148,25 +123,34 @@ class Engine:
         """The events of a request, in order; nothing is computed between two calls of ``next``."""
         request = request.resolved(self.profile)
         _check_supported(request)
-        run = yield from self._prepare(request)
+        run = yield from self._prepare(request, noise)
         seeds = list(enumerate(request.seeds))
         lanes = 1 if self._model.device.type == "cpu" else len(seeds)
+        failed: list[RenderFailed] = []
         for start in range(0, len(seeds), lanes):
             items = seeds[start : start + lanes]
             began = time.perf_counter()
             latents = yield from self._sample(run, items, self._initial(run, items, noise))
             sampling = (time.perf_counter() - began) / len(items)
             for (index, seed), one in zip(items, latents, strict=True):
-                take = yield from self._finish(run, index, seed, one[: run.frames], sampling)
+                try:
+                    take = yield from self._finish(run, index, seed, one[: run.frames], sampling)
+                except RenderFailed as failure:
+                    failed.append(failure)  # the other takes of the batch are worth having
+                    continue
                 yield TakeReady(take, index)
+        if failed:
+            raise _summed_up(failed, len(seeds))
 
-    def _prepare(self, request: Request) -> Generator[Progress, None, _Run]:
+    def _prepare(self, request: Request, noise: Tensor | None) -> Generator[Progress, None, _Run]:
         """Everything that does not depend on a seed."""
         began = time.perf_counter()
         yield Progress("conditions", 0, 1)
         seconds = rendered_seconds(request) or DEFAULT_SECONDS
         request = request.replace(duration=seconds)
-        frames = math.ceil(seconds * self._model.vae.config.frame_rate)
+        samples = round(seconds * self._model.vae.config.sampling_rate)
+        frames = -(-samples // self._model.vae.config.hop)
+        _check_noise(noise, len(request.seeds), max(frames, SHORTEST_RUN), self._model.config.audio_acoustic_hidden_dim)
         plan = _plan(request, self.profile)
         memories = [self.conditions.memory(Prompt.of(request, seconds))]
         if plan.steering.guidance is not None:
@@ -175,7 +159,7 @@ class Engine:
         run = _Run(
             request=request,
             frames=frames,
-            samples=round(seconds * self._model.vae.config.sampling_rate),
+            samples=samples,
             plan=plan,
             times=self._model.networks.decoder.time(torch.tensor(plan.times, device=self._model.device)),
             memories=tuple(memories),
@@ -236,16 +220,16 @@ class Engine:
         for step, moved in enumerate(solve(run.plan, x, velocity, fresh)):
             x = moved
             yield Progress("sampling", step + 1, run.plan.steps, index)
-        if not torch.isfinite(x).all():
-            raise RenderFailed(
-                "The model gave values that are not numbers.", "Try another seed, or render with --dtype float32."
-            )
         return x
 
     def _finish(
         self, run: _Run, index: int, seed: int, latents: Tensor, sampling: float
     ) -> Generator[Progress, None, Take]:
         """Decodes one item and brings it to its level."""
+        if not torch.isfinite(latents).all():
+            raise RenderFailed(
+                "The model gave values that are not numbers.", "Try another seed, or render with --dtype float32."
+            )
         began = time.perf_counter()
         request = run.request
         latents = latents * request.latent_rescale + request.latent_shift
@@ -273,6 +257,25 @@ class Engine:
             timings={**run.timings, "sampling": sampling, "decode": decode},
             identity=self.identity,
         )
+
+
+def _check_noise(noise: Tensor | None, takes: int, frames: int, channels: int) -> None:
+    """Raises EngineError for given noise that does not cover the takes, or is longer or wider than they are."""
+    if noise is None:
+        return
+    shape = tuple(noise.shape)
+    if len(shape) != 3 or shape[0] < takes or shape[1] > frames or shape[2] != channels:
+        raise EngineError(
+            f"The noise has shape {list(shape)}, and these takes need [{takes}, {frames} or fewer, {channels}].",
+            "Leave it out, and the seeds' own noise is used.",
+        )
+
+
+def _summed_up(failed: list[RenderFailed], takes: int) -> RenderFailed:
+    """One failure for a batch in which some takes came out and some did not."""
+    if takes == 1:
+        return failed[0]
+    return RenderFailed(f"{len(failed)} of {takes} takes failed: {failed[0].error}", failed[0].hint)
 
 
 def _plan(request: Request, profile: Profile) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,14 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from engine.testing import make_checkpoint
 
     return make_checkpoint(tmp_path_factory.mktemp("base"), variant="base")
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """One thread for torch: with tiny models the threads of a busy machine only wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

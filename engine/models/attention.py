@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 # Scores of normalised queries and keys are bounded by sqrt(D) times the norms' largest weights. Below this bound
-# exp(score) and a sum of 15,000 of them stay far inside bfloat16's range, and softmax needs no maximum.
+# exp(score) and a sum of 15,000 of them stay far inside bfloat16's range, and softmax needs no maximum. Above it scores
+# would also lose too much to bfloat16's eight bits; the stock kernel keeps them in float32.
 SAFE_BOUND = 60.0
 
 # Score elements computed at a time in bfloat16 on CPU: 512 queries x 7,500 keys. The block stays in the last cache.
@@ -30,7 +31,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, *, window: int | None = None, bound:
     """
     if window is not None and q.shape[2] > window + 1:
         return _banded(q, k, v, window)
-    if _blocked_pays(q) and bound <= SAFE_BOUND:
+    if bound <= SAFE_BOUND and _blocked_pays(q):
         return _blocked(q, k, v)
     return F.scaled_dot_product_attention(q, k, v, enable_gqa=q.shape[1] != k.shape[1])
 

@@ -1,7 +1,7 @@
 """Filling modules from safetensors files: built without memory, allocated once, written straight into place.
 
 Fused matrices are filled row range by row range, so no tensor exists twice. Files are read through memory maps that are
-dropped every few hundred megabytes; otherwise the pages that were read would stay counted against the process.
+dropped every 64 MiB; otherwise the pages that were read would stay counted against the process.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from engine.headers import AGAIN, BITS, StoredTensor, label
 from engine.models.primitives import Fused
 from engine.naming import vae_naming, weight_norm_names
 
-_MAP_BYTES = 256 * 2**20
+_MAP_BYTES = 64 * 2**20
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -167,17 +167,25 @@ def settle(module: nn.Module) -> None:
             derive()
 
 
-def read_silence(path: Path) -> Tensor:
+def read_silence(path: Path, channels: int) -> Tensor:
     """The silence latent ``[1, frames, channels]`` float32, from ``silence_latent.pt`` or a diffusers weight file.
 
     Only plain tensors are ever unpickled. Raises BadCheckpoint for anything else.
     """
-    if path.suffix == ".safetensors":
-        return _read(StoredTensor(path, "silence_latent", "F32", ())).float()
+    whole = path.suffix == ".safetensors"
+    silence = _read(StoredTensor(path, "silence_latent", "F32", ())) if whole else _unpickled(path)
+    shape = "[1, frames, channels]" if whole else "[1, channels, frames]"
+    if not isinstance(silence, Tensor) or silence.dim() != 3 or silence.shape[0] != 1:
+        raise BadCheckpoint(f"{label(path)} does not hold a {shape} tensor.", AGAIN)
+    silence = (silence if whole else silence.transpose(1, 2)).float().contiguous()
+    if silence.shape[1] == 0 or silence.shape[2] != channels or not torch.isfinite(silence).all():
+        raise BadCheckpoint(f"{label(path)} does not hold the latents of silence in {channels} channels.", AGAIN)
+    return silence
+
+
+def _unpickled(path: Path) -> object:
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
+        stored: object = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as cause:
         raise BadCheckpoint(f"{label(path)} is damaged, or holds more than a tensor.", AGAIN) from cause
-    if not isinstance(stored, Tensor) or stored.dim() != 3 or stored.shape[0] != 1:
-        raise BadCheckpoint(f"{label(path)} does not hold a [1, channels, frames] tensor.", AGAIN)
-    return stored.float().transpose(1, 2).contiguous()
+    return stored

@@ -35,7 +35,7 @@ def _inverse_rms(x: Tensor, eps: float) -> Tensor:
 
     torch's own rms_norm is a chain of full-size float32 temporaries on CPU: half the speed (docs/performance.md).
     """
-    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.promote_types(x.dtype, torch.float32))
     return torch.rsqrt(norm.square() / x.shape[-1] + eps).to(x.dtype)
 
 

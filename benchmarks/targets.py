@@ -1,0 +1,34 @@
+"""What the project has promised, in one place."""
+
+from __future__ import annotations
+
+from benchmarks.rows import Target
+
+
+def _times(limit: float) -> Target:
+    return Target("ratio", limit, f"{limit:g}x", at_least=True)
+
+
+def _under(limit: float, text: str) -> Target:
+    return Target("ours", limit, text, at_least=False)
+
+
+SAMPLING = {240.0: _times(1.5), 600.0: _times(1.7)}
+"""Eight steps of the small model in bfloat16 on CPU, by seconds of audio."""
+
+WIDE = {240.0: _times(1.3), 600.0: _times(1.5)}
+"""A step of two layers of real width in bfloat16 on CPU."""
+
+VAE_DECODE = _times(1.6)
+VAE_MEMORY = Target("share", 0.6, "<= 60 %", at_least=False)
+CHEAPER = Target("ratio", 1.0, "> 1x", at_least=True)
+NOT_AGAIN = _under(0, "0")
+NO_TORCH = _under(0, "0")
+LOAD_MEMORY = _under(1.3, "< 1.3")
+
+GPU_SECONDS = 86.8
+"""The length of audio for which others have published figures."""
+
+GPU_DIT = _under(0.060, "<= 60 ms")
+GPU_SHARE = Target("ours", 55, ">= 55 %", at_least=True)
+GPU_VAE = _under(0.100, "<= 100 ms")

@@ -1,0 +1,281 @@
+"""Attention against its definition: a softmax over every pair, behind a mask where there is a window."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from engine.models import attention
+from engine.models.attention import SAFE_BOUND, attend
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def heads_of(batch: int, heads: int, kv_heads: int, length: int, dim: int, seed: int = 0) -> tuple[Tensor, ...]:
+    """Random queries, keys and values in float64."""
+    generator = torch.Generator().manual_seed(seed)
+    shapes = ((batch, heads, length, dim), (batch, kv_heads, length, dim), (batch, kv_heads, length, dim))
+    return tuple(torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes)
+
+
+def by_definition(q: Tensor, k: Tensor, v: Tensor, window: int | None = None) -> Tensor:
+    """Softmax attention in float64, with a dense mask for a window."""
+    group = q.shape[1] // k.shape[1]
+    q, k, v = q.double(), *(x.double().repeat_interleave(group, dim=1) for x in (k, v))
+    scores = q @ k.transpose(2, 3) / math.sqrt(q.shape[3])
+    if window is not None:
+        position = torch.arange(q.shape[2])
+        scores = scores.masked_fill((position[:, None] - position).abs() > window, -math.inf)
+    return scores.softmax(-1) @ v
+
+
+def relative_rms(actual: Tensor, expected: Tensor) -> float:
+    return float((actual.double() - expected).square().mean().sqrt() / expected.square().mean().sqrt())
+
+
+class Outputs(TorchDispatchMode):
+    """Looks at every tensor that any operation gives while it is active."""
+
+    def __init__(self, look: Callable[[Tensor], None]) -> None:
+        super().__init__()
+        self.look = look
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for value in result if isinstance(result, tuple | list) else (result,):
+            if isinstance(value, Tensor):
+                self.look(value)
+        return result
+
+
+@pytest.mark.parametrize("window", [4, 5, 31, 64, 65, 128, 200])
+@pytest.mark.parametrize("length", ["just above", "one band", "bands", "bands and one", "bands less one", "long"])
+def test_a_window_is_a_dense_mask(window: int, length: str) -> None:
+    band = max(window, 64)
+    lengths = {
+        "just above": window + 2,
+        "one band": band,
+        "bands": 3 * band,
+        "bands and one": 3 * band + 1,
+        "bands less one": 3 * band - 1,
+        "long": 7 * band + window // 2,
+    }
+    q, k, v = heads_of(2, 4, 2, lengths[length], 6)
+    torch.testing.assert_close(attend(q, k, v, window=window), by_definition(q, k, v, window), rtol=0, atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    length=st.integers(1, 330),
+    window=st.integers(4, 200),
+    groups=st.integers(1, 3),
+    kv_heads=st.integers(1, 3),
+    dim=st.integers(1, 9),
+    batch=st.integers(1, 3),
+    seed=st.integers(0, 2**20),
+)
+def test_a_window_is_a_dense_mask_for_every_shape(
+    length: int, window: int, groups: int, kv_heads: int, dim: int, batch: int, seed: int
+) -> None:
+    q, k, v = heads_of(batch, groups * kv_heads, kv_heads, length, dim, seed)
+    torch.testing.assert_close(attend(q, k, v, window=window), by_definition(q, k, v, window), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("length", [6, 7, 8, 9])
+def test_a_window_that_reaches_everything_changes_nothing(length: int) -> None:
+    q, k, v = heads_of(1, 2, 1, length, 4)
+    expected = by_definition(q, k, v, 7)
+    assert torch.allclose(attend(q, k, v, window=7), expected, rtol=0, atol=1e-12)
+    assert torch.equal(expected, by_definition(q, k, v)) == (length <= 8)
+
+
+def test_a_window_is_inclusive_and_symmetric() -> None:
+    window, length, query = 16, 200, 100
+    q, k, v = heads_of(1, 1, 1, length, 4)
+    before = attend(q, k, v, window=window)[0, 0, query]
+    heard = []
+    for key in range(length):
+        changed = v.clone()
+        changed[0, 0, key] += 1
+        if not torch.equal(attend(q, k, changed, window=window)[0, 0, query], before):
+            heard.append(key)
+    assert heard == list(range(query - window, query + window + 1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_window_in_the_models_own_dtypes(dtype: torch.dtype) -> None:
+    q, k, v = (x.to(dtype) for x in heads_of(2, 4, 2, 300, 32))
+    out = attend(q, k, v, window=32)
+    assert out.dtype == dtype
+    # A few units in the last place of either dtype.
+    assert relative_rms(out, by_definition(q, k, v, 32)) < 4 * torch.finfo(dtype).eps
+
+
+@pytest.mark.parametrize("grad", [False, True])
+def test_padded_rows_never_hold_nan(grad: bool) -> None:
+    """A padded query may see no key; a softmax over nothing would poison whatever is computed from it."""
+    q, k, v = (x.requires_grad_(grad) for x in heads_of(1, 2, 1, 150, 4))
+    broken: list[tuple[int, ...]] = []
+
+    def look(value: Tensor) -> None:
+        if value.is_floating_point() and value.isnan().any():
+            broken.append(tuple(value.shape))
+
+    with Outputs(look), torch.set_grad_enabled(grad):
+        out = attend(q, k, v, window=8)
+        if grad:
+            out.square().sum().backward()
+    assert not broken
+    assert not grad or all(x.grad is not None and x.grad.isfinite().all() for x in (q, k, v))
+
+
+def largest_output(length: int, window: int) -> int:
+    """Elements of the largest tensor that attention inside a window makes on its way."""
+    q, k, v = (x.float() for x in heads_of(1, 2, 1, length, 8))
+    attend(q, k, v, window=window)
+    largest = 0
+
+    def look(value: Tensor) -> None:
+        nonlocal largest
+        largest = max(largest, value.numel())
+
+    with Outputs(look), torch.no_grad():
+        attend(q, k, v, window=window)
+    return largest
+
+
+def test_a_window_costs_what_the_length_costs() -> None:
+    window = 16
+    short, long = largest_output(2048, window), largest_output(8192, window)
+    assert long < 8192**2 / 50
+    assert long <= 4.1 * short
+
+
+# --- bfloat16 on CPU -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unguarded(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
+    """The queries for which attention went by blocks without looking for the largest score first."""
+    seen: list[Tensor] = []
+    original = attention._blocked
+
+    def spy(q: Tensor, *rest: Any, **options: Any) -> Tensor:
+        if options.get("bounded", True):
+            seen.append(q)
+        return original(q, *rest, **options)
+
+    monkeypatch.setattr(attention, "_blocked", spy)
+    return seen
+
+
+def normalised(x: Tensor, largest: float) -> Tensor:
+    """Heads as the head norm leaves them, in bfloat16: of length ``largest * sqrt(D)``."""
+    return (x / x.square().mean(-1, keepdim=True).sqrt() * largest).bfloat16()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("batch", "heads", "kv_heads", "queries", "keys", "dim"),
+    [
+        (1, 4, 2, 700, 700, 32),
+        (2, 6, 3, 65, 301, 16),
+        (1, 2, 1, 1, 1, 8),
+        (1, 8, 8, 130, 7, 64),
+        (3, 2, 1, 90, 2000, 8),
+    ],
+)
+@pytest.mark.parametrize("weight", [1.0, 1.6])
+def test_blocked_attention_is_close_to_exact(
+    unguarded: list[Tensor], batch: int, heads: int, kv_heads: int, queries: int, keys: int, dim: int, weight: float
+) -> None:
+    """Within 2 % relative RMS: scores are rounded to bfloat16, whose step at 16 is an eighth.
+
+    The stock kernel keeps its scores in float32 and errs by 0.2 %; the values themselves carry as much from rounding.
+    """
+    q, _, _ = heads_of(batch, heads, kv_heads, queries, dim)
+    _, k, v = heads_of(batch, heads, kv_heads, keys, dim, seed=1)
+    q, k, v = normalised(q, weight), normalised(k, weight), v.bfloat16()
+    out = attend(q, k, v, bound=weight**2 * math.sqrt(dim))
+    assert len(unguarded) == 1
+    assert out.dtype == torch.bfloat16
+    assert relative_rms(out, by_definition(q, k, v)) < 0.02
+
+
+@torch.no_grad()
+def test_blocked_attention_survives_the_largest_score_it_is_allowed(unguarded: list[Tensor]) -> None:
+    """Every score at the bound, over the longest song: neither sums overflow nor are small weights lost."""
+    dim, keys = 4, 15_000
+    size = math.sqrt(SAFE_BOUND / math.sqrt(dim))
+    for sign in (1, -1):
+        q = torch.full((1, 1, 3, dim), size, dtype=torch.bfloat16)
+        v = torch.linspace(-1, 1, keys * dim).view(1, 1, keys, dim).bfloat16()
+        out = attend(q, sign * q[:, :, :1].expand(-1, -1, keys, -1), v, bound=SAFE_BOUND)
+        torch.testing.assert_close(out.float(), v.float().mean(2, keepdim=True).expand_as(out), rtol=0, atol=1e-2)
+    assert len(unguarded) == 2
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("bound", "dtype", "grad", "window", "expected"),
+    [
+        (SAFE_BOUND, torch.bfloat16, False, None, True),
+        (SAFE_BOUND * 1.001, torch.bfloat16, False, None, False),
+        (math.inf, torch.bfloat16, False, None, False),
+        (1.0, torch.float32, False, None, False),
+        (1.0, torch.float64, False, None, False),
+        (1.0, torch.bfloat16, True, None, False),
+        (1.0, torch.bfloat16, False, 4, False),
+    ],
+)
+def test_the_maximum_is_left_out_only_where_that_is_safe_and_pays(
+    unguarded: list[Tensor], bound: float, dtype: torch.dtype, grad: bool, window: int | None, expected: bool
+) -> None:
+    q, k, v = (x.to(dtype) for x in heads_of(1, 2, 1, 20, 4))
+    with torch.set_grad_enabled(grad):
+        attend(q, k, v, window=window, bound=bound)
+    assert bool(unguarded) == expected
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("bound", ["real", "unknown"])
+def test_sharp_scores_are_close_to_exact(unguarded: list[Tensor], bound: str) -> None:
+    """Head norms of 3, thrice those of a trained model, reach scores of 40 and err by 3 % at most."""
+    q, k, v = heads_of(1, 2, 1, 700, 128)
+    q, k, v = normalised(q, 3.0), normalised(k, 3.0), v.bfloat16()
+    out = attend(q, k, v, bound=9 * math.sqrt(128) if bound == "real" else math.inf)
+    assert not unguarded
+    assert relative_rms(out, by_definition(q, k, v)) < 0.03
+
+
+@torch.no_grad()
+def test_scores_far_beyond_the_bound_do_not_overflow() -> None:
+    """Scores of thousands: what comes out is still a mean of the values."""
+    q, k, v = (x.bfloat16() for x in heads_of(1, 2, 1, 50, 16))
+    out = attend(q * 40, k * 40, v, bound=math.inf)
+    assert out.isfinite().all()
+    assert (out <= v.amax(2, keepdim=True) * 1.01 + 0.01).all()
+    assert (out >= v.amin(2, keepdim=True) * 1.01 - 0.01).all()
+
+
+@pytest.mark.parametrize("window", [None, 5])
+def test_gradients_flow(window: int | None) -> None:
+    q, k, v = (x.requires_grad_() for x in heads_of(1, 2, 1, 70, 2))
+    few = torch.zeros(70, dtype=torch.bool)
+    few[[0, 1, 33, 63, 64, 69]] = True
+
+    def some(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return attend(q, k, v, window=window)[:, :, few]
+
+    expected = torch.autograd.grad(by_definition(q, k, v, window)[:, :, few].square().sum(), (q, k, v))
+    actual = torch.autograd.grad(some(q, k, v).square().sum(), (q, k, v))
+    for one, other in zip(actual, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)

@@ -1,0 +1,99 @@
+"""Which device and which dtype a model runs in, on machines that this one may not be."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from engine.errors import EngineError
+from engine.model import choose_device, choose_dtype, device_name
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine with nothing but a CPU, to which a test may add."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    return monkeypatch
+
+
+def add_cuda(machine: pytest.MonkeyPatch, cards: int = 1, capability: tuple[int, int] = (9, 0)) -> None:
+    machine.setattr(torch.cuda, "is_available", lambda: True)
+    machine.setattr(torch.cuda, "device_count", lambda: cards)
+    machine.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    machine.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA Test")
+
+
+def refusal(wanted: str) -> EngineError:
+    with pytest.raises(EngineError) as caught:
+        choose_device(wanted)
+    assert caught.value.exit_code == 1
+    assert caught.value.hint
+    return caught.value
+
+
+def test_auto_takes_what_is_fastest(machine: pytest.MonkeyPatch) -> None:
+    assert choose_device("auto") == torch.device("cpu")
+    machine.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("mps")
+    add_cuda(machine)
+    assert choose_device("auto") == torch.device("cuda")
+
+
+def test_a_device_that_is_there_is_taken(machine: pytest.MonkeyPatch) -> None:
+    assert choose_device("cpu") == torch.device("cpu")
+    add_cuda(machine, cards=2)
+    assert choose_device("cuda") == torch.device("cuda")
+    assert choose_device("cuda:1") == torch.device("cuda:1")
+    assert choose_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("wanted", ["cuda", "cuda:0", "cuda:7", "mps", "meta", "xpu"])
+def test_a_device_that_is_not_there_is_refused_by_name(machine: pytest.MonkeyPatch, wanted: str) -> None:
+    assert f" {wanted} " in refusal(wanted).error
+
+
+def test_a_card_beyond_the_last_is_refused(machine: pytest.MonkeyPatch) -> None:
+    add_cuda(machine, cards=2)
+    assert "cuda:2" in refusal("cuda:2").error
+
+
+@pytest.mark.parametrize("wanted", ["", "gpu", "banana", "0", "cuda:", "cuda:x", "cuda:-1", "CPU "])
+def test_what_is_no_device_is_refused_with_what_is_one(machine: pytest.MonkeyPatch, wanted: str) -> None:
+    error = refusal(wanted)
+    assert repr(wanted) in error.error
+    assert "auto, cpu, cuda" in error.hint
+
+
+def test_the_dtype_follows_the_device(machine: pytest.MonkeyPatch) -> None:
+    assert choose_dtype(None, torch.device("cpu")) == torch.float32
+    assert choose_dtype(None, torch.device("mps")) == torch.float16
+    for capability, expected in {
+        (9, 0): torch.bfloat16,
+        (8, 0): torch.bfloat16,
+        (7, 5): torch.float16,
+        (6, 1): torch.float16,
+    }.items():
+        add_cuda(machine, capability=capability)
+        assert choose_dtype(None, torch.device("cuda")) == expected
+
+
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
+def test_a_named_dtype_goes_before_the_devices_own(name: str) -> None:
+    for device in ("cpu", "mps", "cuda"):
+        assert choose_dtype(name, torch.device(device)) == getattr(torch, name)
+
+
+@pytest.mark.parametrize("name", ["", "fp16", "float64", "int8", "Float32"])
+def test_what_is_no_dtype_is_refused_with_what_is_one(name: str) -> None:
+    with pytest.raises(EngineError, match="float32, bfloat16, float16") as caught:
+        choose_dtype(name, torch.device("cpu"))
+    assert repr(name) in caught.value.error
+
+
+def test_devices_have_names_for_people(machine: pytest.MonkeyPatch) -> None:
+    add_cuda(machine)
+    assert device_name(torch.device("cuda")) == "NVIDIA Test"
+    assert device_name(torch.device("mps")) == "mps"
+    assert device_name(torch.device("cpu"))
