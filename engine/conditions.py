@@ -66,6 +66,20 @@ class Conditions:
             self._null = self._model.networks.decoder.remember_null(self._model.null)
         return self._null
 
+    def remarks(self, prompt: Prompt) -> list[str]:
+        """What the model will not read of a prompt, as sentences."""
+        tokenizer = self._model.tokenizer
+        counted = {
+            "caption": caption_tokens(tokenizer, prompt.caption),
+            "lyrics": lyric_tokens(tokenizer, prompt.lyrics),
+        }
+        return [
+            f"The {name} {'are' if name == 'lyrics' else 'is'} longer than the model reads: "
+            f"the last {count - len(ids)} of {count} tokens are left out."
+            for name, (ids, count) in counted.items()
+            if count > len(ids)
+        ]
+
     def states(self, prompt: Prompt) -> Tensor:
         """The packed condition states ``[1, L, E]``: lyrics, timbre, caption."""
         model = self._model

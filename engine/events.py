@@ -20,6 +20,13 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """Something a person should know that is not an error."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class TakeReady:
     """An item of the batch is finished."""
 

@@ -166,7 +166,7 @@ class Host:
     def _render(self, job: Render) -> Done:
         started = time.monotonic()
         model = self._ready_engine()
-        from engine.pipeline import Progress
+        from engine.pipeline import Progress, Remark
 
         asked = Request.from_dict(job.request)
         request = asked.resolved(model.profile)
@@ -179,6 +179,8 @@ class Host:
                 for event in events:
                     if isinstance(event, Progress):
                         self._progress(job, event.stage, event.done, event.total, event.take)
+                    elif isinstance(event, Remark):
+                        self._channel.send(Notice(event.text, job.id))
                     else:
                         self._commit(job, event)
                         takes += 1

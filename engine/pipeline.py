@@ -21,7 +21,7 @@ from engine import audio as audio_files
 from engine.checkpoints import open_set
 from engine.conditions import Conditions, Prompt
 from engine.errors import Cancelled, EngineError, InvalidRequest, RenderFailed
-from engine.events import Cancel, Progress, TakeReady
+from engine.events import Cancel, Progress, Remark, TakeReady
 from engine.model import Model, choose_device, choose_dtype, load_model
 from engine.models.dit import Memory, Time
 from engine.models.primitives import Rotary
@@ -29,13 +29,12 @@ from engine.models.recorded import RecordedDiT
 from engine.profiles import Profile
 from engine.request import Request
 from engine.sampling import noise as streams
-from engine.sampling.guidance import Guidance
-from engine.sampling.schedule import custom, schedule
-from engine.sampling.solvers import Plan, Steering, solve
+from engine.sampling.solvers import Plan, solve
 from engine.take import Take
 from engine.tasks import rendered_seconds
+from engine.trajectory import trajectory
 
-__all__ = ["Engine", "Progress", "Take", "TakeReady"]
+__all__ = ["Engine", "Progress", "Remark", "Take", "TakeReady"]
 
 DEFAULT_SECONDS = 60.0
 """The length of a take where neither the person nor a planner says one."""
@@ -71,6 +70,7 @@ class Engine:
         self._model = model
         self._decoder = RecordedDiT(model.networks.decoder)
         self._lengths: dict[int, tuple[Tensor, Rotary]] = {}
+        self._times: dict[tuple[float, ...], Time] = {}
         self.conditions = Conditions(model)
 
     @classmethod
@@ -113,13 +113,15 @@ class Engine:
                 raise Cancelled()
             if isinstance(event, TakeReady):
                 takes.append(event.take)
-            elif progress is not None:
+            elif isinstance(event, Progress) and progress is not None:
                 progress(event.stage, event.done, event.total)
         return takes
 
     # no_grad and not inference_mode: what is made under inference mode runs through slow copies later.
     @torch.no_grad()
-    def stream(self, request: Request, *, noise: Tensor | None = None) -> Generator[Progress | TakeReady, None, None]:
+    def stream(
+        self, request: Request, *, noise: Tensor | None = None
+    ) -> Generator[Progress | Remark | TakeReady, None, None]:
         """The events of a request, in order; nothing is computed between two calls of ``next``."""
         request = request.resolved(self.profile)
         _check_supported(request)
@@ -142,7 +144,7 @@ class Engine:
         if failed:
             raise _summed_up(failed, len(seeds))
 
-    def _prepare(self, request: Request, noise: Tensor | None) -> Generator[Progress, None, _Run]:
+    def _prepare(self, request: Request, noise: Tensor | None) -> Generator[Progress | Remark, None, _Run]:
         """Everything that does not depend on a seed."""
         began = time.perf_counter()
         yield Progress("conditions", 0, 1)
@@ -151,8 +153,11 @@ class Engine:
         samples = round(seconds * self._model.vae.config.sampling_rate)
         frames = -(-samples // self._model.vae.config.hop)
         _check_noise(noise, len(request.seeds), max(frames, SHORTEST_RUN), self._model.config.audio_acoustic_hidden_dim)
-        plan = _plan(request, self.profile)
-        memories = [self.conditions.memory(Prompt.of(request, seconds))]
+        plan = trajectory(request, self.profile)
+        prompt = Prompt.of(request, seconds)
+        for sentence in self.conditions.remarks(prompt):
+            yield Remark(sentence)
+        memories = [self.conditions.memory(prompt)]
         if plan.steering.guidance is not None:
             memories.append(self.conditions.null())
         context, rotary = self._of_length(max(frames, SHORTEST_RUN))
@@ -161,7 +166,7 @@ class Engine:
             frames=frames,
             samples=samples,
             plan=plan,
-            times=self._model.networks.decoder.time(torch.tensor(plan.times, device=self._model.device)),
+            times=self._embedded(tuple(plan.times)),
             memories=tuple(memories),
             context=context,
             rotary=rotary,
@@ -169,6 +174,12 @@ class Engine:
         yield Progress("conditions", 1, 1)
         run.timings["conditions"] = time.perf_counter() - began
         return run
+
+    def _embedded(self, times: tuple[float, ...]) -> Time:
+        """All times of a trajectory, embedded together and kept for the next batch."""
+        if times not in self._times:
+            self._times = {times: self._model.networks.decoder.time(torch.tensor(times, device=self._model.device))}
+        return self._times[times]
 
     def _of_length(self, frames: int) -> tuple[Tensor, Rotary]:
         """What depends on the length alone, kept for the next batch: context of text2music, and positions.
@@ -276,19 +287,6 @@ def _summed_up(failed: list[RenderFailed], takes: int) -> RenderFailed:
     if takes == 1:
         return failed[0]
     return RenderFailed(f"{len(failed)} of {takes} takes failed: {failed[0].error}", failed[0].hint)
-
-
-def _plan(request: Request, profile: Profile) -> Plan:
-    """The trajectory that a resolved request asks for."""
-    steps = request.inference_steps or profile.inference_steps
-    shift, scale = request.shift or profile.shift, request.guidance_scale or profile.guidance_scale
-    times = custom(request.timesteps, snap=profile.snaps_timesteps) if request.timesteps else schedule(steps, shift)
-    guidance = None
-    if scale > 1:
-        guidance = Guidance(request.guidance_variant, scale, request.cfg_interval_start, request.cfg_interval_end)
-    steering = Steering(guidance, request.velocity_norm_threshold, request.velocity_ema_factor)
-    method = request.infer_method or profile.infer_method
-    return Plan(times, method, heun=request.sampler_mode == "heun", turbo=profile.turbo, steering=steering)
 
 
 def _check_supported(request: Request) -> None:

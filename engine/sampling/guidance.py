@@ -62,16 +62,21 @@ def limited(difference: Tensor) -> Tensor:
 
 def orthogonal(difference: Tensor, cond: Tensor) -> Tensor:
     """What is left of ``difference`` without its part along ``cond``, by channel over time; float64 inside."""
-    exact, direction = difference.double(), F.normalize(cond.double(), dim=1)
-    return (exact - (exact * direction).sum(dim=1, keepdim=True) * direction).to(difference.dtype)
+    exact, direction = _exact(difference), F.normalize(_exact(cond), dim=1)
+    return (exact - (exact * direction).sum(dim=1, keepdim=True) * direction).to(difference)
+
+
+def _exact(x: Tensor) -> Tensor:
+    """In float64; on the CPU where the device has none."""
+    return x.cpu().double() if x.device.type == "mps" else x.double()
 
 
 def angle_domain(x: Tensor, cond: Tensor, uncond: Tensor, t: float, scale: float, variant: str) -> Tensor:
     """Angle-domain guidance: the clean estimates' angle, frame by frame, is widened by ``scale``; float64 inside."""
     weight = max(scale - 1, 0) + 1e-3
     limit = _ANGLE_LIMIT[variant]
-    here = x.double()
-    with_prompt, without = here - t * cond.double(), here - t * uncond.double()
+    here = _exact(x)
+    with_prompt, without = here - t * _exact(cond), here - t * _exact(uncond)
     cosine = F.cosine_similarity(with_prompt, without, dim=-1).clamp(-1 + 1e-6, 1 - 1e-6).unsqueeze(-1)
     angle = cosine.arccos()
     wide = (weight * angle).clamp(-limit, limit)
@@ -84,4 +89,4 @@ def angle_domain(x: Tensor, cond: Tensor, uncond: Tensor, t: float, scale: float
     if variant == "adg_w_norm":
         norm = torch.linalg.vector_norm(with_prompt, dim=1, keepdim=True)
         clean = clean * norm / torch.linalg.vector_norm(clean, dim=1, keepdim=True).clamp(min=1e-12)
-    return ((here - clean) / t).to(x.dtype)
+    return ((here - clean) / t).to(x)

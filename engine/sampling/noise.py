@@ -17,7 +17,7 @@ from torch import Tensor
 INITIAL = 0
 """The stream of the initial noise; step i of an SDE draws from stream 1 + i."""
 
-RETAKE = 1 << 16
+# A retake turns towards the initial noise of another seed, so it needs no stream of its own.
 FLOW_EDIT = 2 << 16
 REFERENCE_CROP = 3 << 16
 PLANNER = 4 << 16

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from engine import Cancelled, Engine, EngineError, InvalidRequest, RenderFailed, Request
 from engine.loudness import loudness
-from engine.pipeline import Progress, TakeReady
+from engine.pipeline import Progress, Remark, TakeReady
 from engine.request import FIELDS
 from engine.sampling import noise as streams
 from engine.sampling.noise import INITIAL, normal
@@ -535,3 +535,12 @@ def test_narrow_dtypes_render_something_alike(tmp_path: Path, turbo: Engine, dty
     error = (narrow.latents - exact.latents).norm() / exact.latents.norm()
     assert error < 0.1
     assert error > 0
+
+
+def test_a_person_is_told_what_the_model_does_not_read(tiny_turbo: Path) -> None:
+    engine = Engine.load(tiny_turbo, device="cpu")
+    request = Request(caption="rain", lyrics="la la la\n" * 1200, duration=1, seeds=[1])
+    remarks = [event.text for event in engine.stream(request) if isinstance(event, Remark)]
+    assert len(remarks) == 1
+    assert remarks[0].startswith("The lyrics are longer than the model reads: the last ")
+    assert not any(isinstance(event, Remark) for event in engine.stream(request.replace(lyrics="la")))

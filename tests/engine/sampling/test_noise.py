@@ -16,7 +16,6 @@ from engine.sampling.noise import (
     INITIAL,
     PLANNER,
     REFERENCE_CROP,
-    RETAKE,
     normal,
     philox,
     retake,
@@ -24,7 +23,7 @@ from engine.sampling.noise import (
 )
 
 WORD = 0xFFFFFFFF
-STREAMS = (INITIAL, 1, 2, 200, RETAKE, FLOW_EDIT, REFERENCE_CROP, PLANNER)
+STREAMS = (INITIAL, 1, 2, 200, FLOW_EDIT, REFERENCE_CROP, PLANNER)
 
 
 def philox4x32_10(counter: tuple[int, ...], key: tuple[int, ...]) -> tuple[int, ...]:
