@@ -57,7 +57,7 @@ def _made(folder: Path) -> Path:
 
 def _format_of(file: Path, format: str | None) -> str:
     """The format that the suffix of ``file`` stands for; ``format`` may say more, but nothing else."""
-    suffix = file.suffix
+    suffix = file.suffix.lower()
     if suffix not in _FORMAT_OF:
         hint = f"Let it end in one of {', '.join(sorted(_FORMAT_OF))}, or in a slash if it is a folder."
         raise InvalidRequest(f"The name '{file.name}' does not say which kind of audio file is meant.", hint)

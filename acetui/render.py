@@ -135,5 +135,6 @@ class Stop:
                 self._task.cancel()
         elif first and self.gently:
             self._wish = asyncio.create_task(self.engine.cancel())
+            self._wish.add_done_callback(lambda wish: wish.cancelled() or wish.exception())  # it may die first
         else:
             self.engine.kill()

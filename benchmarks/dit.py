@@ -91,7 +91,16 @@ def run_small(bench: Bench, sizes: Sizes) -> list[Area]:
             _step(bench, batches, pairs, main, seconds, sizes, _BATCH, batch=sizes.batch)
         if seconds in sizes.guarded and not bench.budget.over:
             large = _Pairs(sizes.small, gain=_LARGE_NORMS)
-            _step(bench, steps, large, main, seconds, sizes, _STEP, "norm weights too large for the short softmax")
+            _step(
+                bench,
+                steps,
+                large,
+                main,
+                seconds,
+                sizes,
+                _STEP,
+                "large norm weights: all keys looked at twice",
+            )
     sampling.notes.append(
         "Ours includes what it prepares once (times, context, the prompt's keys and values) and knows the peer's steps."
     )
@@ -120,7 +129,7 @@ _SAMPLING = {30: 10, 120: 20, 240: 72, 600: 120}
 _BATCH = {30: 6, 120: 14, 240: 24, 600: 30}
 
 _LARGE_NORMS = 6.0
-"""Of the queries' norm weights: enough for the bound on scores to be of no use, so that attention is torch's own."""
+"""Of the queries' norm weights: enough for the bound on scores to be of no use, so that all keys are looked at."""
 
 
 def _given(table: dict[int, int], seconds: float) -> float:

@@ -38,6 +38,7 @@ class Conditions:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._memories: OrderedDict[Prompt, Memory] = OrderedDict()
+        self._remarks: dict[Prompt, list[str]] = {}
         self._null: Memory | None = None
         self.encoded = 0
         """How many prompts were really encoded."""
@@ -49,7 +50,7 @@ class Conditions:
             self._memories[prompt] = self._model.networks.decoder.remember(self.states(prompt))
             self.encoded += 1
             if len(self._memories) > _KEPT:
-                self._memories.popitem(last=False)
+                self._remarks.pop(self._memories.popitem(last=False)[0], None)
         self._memories.move_to_end(prompt)
         return self._memories[prompt]
 
@@ -67,24 +68,18 @@ class Conditions:
         return self._null
 
     def remarks(self, prompt: Prompt) -> list[str]:
-        """What the model will not read of a prompt, as sentences."""
-        tokenizer = self._model.tokenizer
-        counted = {
-            "caption": caption_tokens(tokenizer, prompt.caption),
-            "lyrics": lyric_tokens(tokenizer, prompt.lyrics),
-        }
-        return [
-            f"The {name} {'are' if name == 'lyrics' else 'is'} longer than the model reads: "
-            f"the last {count - len(ids)} of {count} tokens are left out."
-            for name, (ids, count) in counted.items()
-            if count > len(ids)
-        ]
+        """What the model does not read of a prompt that is remembered, as sentences."""
+        return self._remarks[prompt]
 
     def states(self, prompt: Prompt) -> Tensor:
         """The packed condition states ``[1, L, E]``: lyrics, timbre, caption."""
         model = self._model
-        caption, _ = caption_tokens(model.tokenizer, prompt.caption)
-        lyrics, _ = lyric_tokens(model.tokenizer, prompt.lyrics)
+        caption, caption_count = caption_tokens(model.tokenizer, prompt.caption)
+        lyrics, lyric_count = lyric_tokens(model.tokenizer, prompt.lyrics)
+        self._remarks[prompt] = [
+            *_cut("The caption is", len(caption), caption_count),
+            *_cut("The lyrics are", len(lyrics), lyric_count),
+        ]
         # Without a reference the timbre encoder hears silence: zeros are out of its distribution and give drones.
         clips = model.silence[:, : model.config.timbre_fix_frame]
         states: Tensor = model.networks.encoder(
@@ -93,3 +88,10 @@ class Conditions:
             clips,
         )
         return states
+
+
+def _cut(what: str, kept: int, count: int) -> list[str]:
+    """A sentence about a text of which only ``kept`` of ``count`` tokens are read; nothing where all of them are."""
+    if kept == count:
+        return []
+    return [f"{what} longer than the model reads: the last {count - kept} of {count} tokens are left out."]

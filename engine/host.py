@@ -50,6 +50,9 @@ from engine.request import Request
 if TYPE_CHECKING:
     from engine.pipeline import Engine, TakeReady
 
+_NO_MEMORY = ("can't allocate memory", "out of memory")
+"""How torch says it on CPU and, for some kernels, on CUDA."""
+
 CAPABILITIES = ("render",)
 """The kinds of job beside ``load`` that this engine does."""
 
@@ -103,10 +106,11 @@ class Host:
         """Does jobs until told to stop; every job ends with its result or with an error, waiting ones included."""
         while job := self._jobs.get():
             try:
-                self._channel.send(self._do(job))
+                answer = self._do(job)
             except Exception as error:
-                self._channel.send(ErrorEvent.of(explain(error), job.id))
-            del self._cancelled[job.id]
+                answer = ErrorEvent.of(explain(error), job.id)
+            del self._cancelled[job.id]  # before the answer: the parent may use the id again at once
+            self._channel.send(answer)
 
     def _take_in(self, line: bytes | ProtocolError) -> bool:
         """Understands one line, or answers that it could not; False when there will be no more."""
@@ -230,17 +234,20 @@ def explain(error: Exception) -> EngineError:
 def out_of_memory(error: Exception) -> bool:
     """Whether memory ran out, on whichever device. torch has a class of its own on CUDA, and only words on CPU."""
     names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(names & {"MemoryError", "OutOfMemoryError"}) or "can't allocate memory" in str(error)
+    return bool(names & {"MemoryError", "OutOfMemoryError"}) or any(words in str(error) for words in _NO_MEMORY)
 
 
 def _load_engine(job: Load, progress: Callable[..., None]) -> Engine:
     from engine.checkpoints import find_models
 
     models = find_models(job.models)  # before torch: where there is nothing to load, people learn it at once
-    import torch
+    try:
+        import torch
 
-    from engine.pipeline import Engine
-
+        from engine.pipeline import Engine
+    except ModuleNotFoundError as missing:
+        sentence = f"The engine is not installed here: there is no {missing.name}."
+        raise BadCheckpoint(sentence, "Run `make studio`, or pip install 'acetui[engine]'.") from missing
     if job.threads:
         torch.set_num_threads(job.threads)
     return Engine.load(models, job.dit, job.lm, job.device, job.dtype, progress=progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +12,14 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 import engine
-from engine.checkpoints import Component, ModelSet, silence_latent_path, verify, weights_hash
-from engine.components import read_json
+from engine.checkpoints import ModelSet, settings_hash, silence_latent_path, verify, weights_hash
 from engine.config import DiTConfig
 from engine.errors import EngineError
+from engine.headers import StoredTensor
 from engine.models.codec import AudioDetokenizer, AudioTokenizer
 from engine.models.condition import ConditionEncoder
 from engine.models.dit import DiT
-from engine.models.loading import build, fill, read_silence, settle
+from engine.models.loading import M, build, fill, read_silence, settle
 from engine.models.text import TextEncoder, read_tokenizer
 from engine.models.vae import VAE
 from engine.naming import NULL_CONDITION
@@ -67,20 +67,18 @@ class Model:
 
 def load_model(models: ModelSet, device: torch.device, dtype: torch.dtype, progress: LoadProgress) -> Model:
     """Verifies and loads a set; ``progress`` hears of each component. Raises BadCheckpoint."""
-    total = 3
-    progress("load", 0, total)
-    found = verify(models.dit)
-    guided = NULL_CONDITION in found
-    networks = build(lambda: Acestep(models.dit.config, guided=guided), device, dtype)
-    fill(networks, found)
-    settle(networks)
-    progress("load", 1, total)
-    vae = build(lambda: VAE(models.vae.config), device, dtype)
-    fill(vae, verify(models.vae))
-    settle(vae)
-    progress("load", 2, total)
-    text = _load_text(models.text_encoder, device, dtype)
-    progress("load", 3, total)
+    progress("load", 0, 3)
+    parts = {"dit": verify(models.dit), "vae": verify(models.vae), "text": verify(models.text_encoder)}
+    guided = NULL_CONDITION in parts["dit"]
+    networks = _filled(lambda: Acestep(models.dit.config, guided=guided), parts["dit"], device, dtype)
+    progress("load", 1, 3)
+    vae = _filled(lambda: VAE(models.vae.config), parts["vae"], device, dtype)
+    progress("load", 2, 3)
+    rows = parts["text"]["embed_tokens.weight"].shape[0]
+    text = build(lambda: TextEncoder(models.text_encoder.config, rows), device, dtype)
+    fill(text.model, parts["text"])
+    settle(text)
+    progress("load", 3, 3)
     assert models.text_encoder.tokenizer is not None  # open_text_encoder refuses a folder without one
     return Model(
         profile=profile_for(models.dit.name, models.dit.config),
@@ -98,14 +96,12 @@ def load_model(models: ModelSet, device: torch.device, dtype: torch.dtype, progr
     )
 
 
-def _load_text(component: Component[Any], device: torch.device, dtype: torch.dtype) -> TextEncoder:
-    raw = read_json(component.folder / "config.json")
-    found = verify(component)
-    rows = found["embed_tokens.weight"].shape[0]
-    text = build(lambda: TextEncoder(raw, rows), device, dtype)
-    fill(text.model, found)
-    settle(text)
-    return text
+def _filled(make: Callable[[], M], found: Mapping[str, StoredTensor], device: torch.device, dtype: torch.dtype) -> M:
+    """A network with its weights in place, ready to run."""
+    module = build(make, device, dtype)
+    fill(module, found)
+    settle(module)
+    return module
 
 
 def _identity(models: ModelSet, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
@@ -114,6 +110,7 @@ def _identity(models: ModelSet, device: torch.device, dtype: torch.dtype) -> dic
         "engine": engine.__version__,
         "torch": torch.__version__,
         "models": {component.name: weights_hash(component) for component in models.components[:3]},
+        "settings": {component.name: settings_hash(component) for component in models.components[:3]},
         "device": device_name(device),
         "dtype": str(dtype).removeprefix("torch."),
         "threads": torch.get_num_threads(),

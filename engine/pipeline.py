@@ -8,6 +8,7 @@ bit for bit; on a GPU they go together.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,9 @@ __all__ = ["Engine", "Progress", "Remark", "Take", "TakeReady"]
 DEFAULT_SECONDS = 60.0
 """The length of a take where neither the person nor a planner says one."""
 
+_KEPT = 4
+"""Lengths and schedules kept between batches, as many as prompts."""
+
 SHORTEST_RUN = 128
 """Frames that are always sampled; shorter takes are cut from the front of such a run (facts: dit.md 10)."""
 
@@ -55,6 +59,8 @@ class _Run:
     memories: tuple[Memory, ...]
     context: Tensor
     rotary: Rotary
+    lanes: int
+    """Items that are denoised together."""
     timings: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -108,13 +114,14 @@ class Engine:
     ) -> list[Take]:
         """All takes of a request. ``noise`` ``[B, T, 64]`` replaces the seeds' own; ``cancel`` works within a step."""
         takes = []
-        for event in self.stream(request, noise=noise):
-            if cancel is not None and cancel.is_set():
-                raise Cancelled()
-            if isinstance(event, TakeReady):
-                takes.append(event.take)
-            elif isinstance(event, Progress) and progress is not None:
-                progress(event.stage, event.done, event.total)
+        with contextlib.closing(self.stream(request, noise=noise)) as events:
+            for event in events:
+                if cancel is not None and cancel.is_set():
+                    raise Cancelled()
+                if isinstance(event, TakeReady):
+                    takes.append(event.take)
+                elif isinstance(event, Progress) and progress is not None:
+                    progress(event.stage, event.done, event.total)
         return takes
 
     # no_grad and not inference_mode: what is made under inference mode runs through slow copies later.
@@ -127,10 +134,9 @@ class Engine:
         _check_supported(request)
         run = yield from self._prepare(request, noise)
         seeds = list(enumerate(request.seeds))
-        lanes = 1 if self._model.device.type == "cpu" else len(seeds)
         failed: list[RenderFailed] = []
-        for start in range(0, len(seeds), lanes):
-            items = seeds[start : start + lanes]
+        for start in range(0, len(seeds), run.lanes):
+            items = seeds[start : start + run.lanes]
             began = time.perf_counter()
             latents = yield from self._sample(run, items, self._initial(run, items, noise))
             sampling = (time.perf_counter() - began) / len(items)
@@ -155,9 +161,9 @@ class Engine:
         _check_noise(noise, len(request.seeds), max(frames, SHORTEST_RUN), self._model.config.audio_acoustic_hidden_dim)
         plan = trajectory(request, self.profile)
         prompt = Prompt.of(request, seconds)
+        memories = [self.conditions.memory(prompt)]
         for sentence in self.conditions.remarks(prompt):
             yield Remark(sentence)
-        memories = [self.conditions.memory(prompt)]
         if plan.steering.guidance is not None:
             memories.append(self.conditions.null())
         context, rotary = self._of_length(max(frames, SHORTEST_RUN))
@@ -170,6 +176,7 @@ class Engine:
             memories=tuple(memories),
             context=context,
             rotary=rotary,
+            lanes=1 if self._model.device.type == "cpu" else len(request.seeds),
         )
         yield Progress("conditions", 1, 1)
         run.timings["conditions"] = time.perf_counter() - began
@@ -178,7 +185,8 @@ class Engine:
     def _embedded(self, times: tuple[float, ...]) -> Time:
         """All times of a trajectory, embedded together and kept for the next batch."""
         if times not in self._times:
-            self._times = {times: self._model.networks.decoder.time(torch.tensor(times, device=self._model.device))}
+            embedded = self._model.networks.decoder.time(torch.tensor(times, device=self._model.device))
+            _keep(self._times, times, embedded)
         return self._times[times]
 
     def _of_length(self, frames: int) -> tuple[Tensor, Rotary]:
@@ -190,7 +198,7 @@ class Engine:
             silence, decoder = self._model.silence, self._model.networks.decoder
             source = silence.repeat(1, -(-frames // silence.shape[1]), 1)[:, :frames]
             context = decoder.patch_in.context(source, torch.ones_like(source))
-            self._lengths = {frames: (context, decoder.rotary(frames))}
+            _keep(self._lengths, frames, (context, decoder.rotary(frames)))
         return self._lengths[frames]
 
     def _initial(self, run: _Run, items: Sequence[tuple[int, int]], given: Tensor | None) -> Tensor:
@@ -230,6 +238,9 @@ class Engine:
         self._decoder.warm(run.length, len(items) * len(run.memories), run.context, run.memories, run.rotary)
         for step, moved in enumerate(solve(run.plan, x, velocity, fresh)):
             x = moved
+            if x.device.type == "cuda":
+                # Launches run far ahead of the work: a step is told of, timed and cancelled when it is done.
+                torch.cuda.synchronize(x.device)
             yield Progress("sampling", step + 1, run.plan.steps, index)
         return x
 
@@ -266,8 +277,15 @@ class Engine:
             ),
             gain=gain,
             timings={**run.timings, "sampling": sampling, "decode": decode},
-            identity=self.identity,
+            identity={**self.identity, "lanes": run.lanes},
         )
+
+
+def _keep(kept: dict[Any, Any], key: object, value: object) -> None:
+    """Adds to what is kept between batches, and lets go of the oldest."""
+    kept[key] = value
+    if len(kept) > _KEPT:
+        del kept[next(iter(kept))]
 
 
 def _check_noise(noise: Tensor | None, takes: int, frames: int, channels: int) -> None:

@@ -46,7 +46,7 @@ from engine.protocol import (
     parse,
 )
 
-COMMAND = (sys.executable, "-m", "engine.host")
+COMMAND = (sys.executable, "-P", "-m", "engine.host")
 HELLO_SECONDS = 60.0
 GRACE_SECONDS = 10.0
 LOG_TAIL_BYTES = 64 * 2**10

@@ -153,3 +153,13 @@ def weights_hash(component: Component[Any]) -> str:
                 stream.seek(last * number // (SAMPLED_BLOCKS - 1))
                 digest.update(stream.read(BLOCK_BYTES))
     return digest.hexdigest()
+
+
+def settings_hash(component: Component[Any]) -> str:
+    """An identity of the small files that shape the samples too: configs, tokenizer, silence. 64 hex digits."""
+    digest = hashlib.sha256()
+    silence = component.folder / "silence_latent.pt"
+    for path in (*sorted(component.folder.glob("*config.json")), component.tokenizer, silence):
+        if path is not None and path.is_file():
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()

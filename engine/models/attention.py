@@ -6,16 +6,16 @@ Queries are ``[B, heads, S, D]``, keys and values ``[B, kv_heads, L, D]``; key h
 
 from __future__ import annotations
 
-from functools import lru_cache
+import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Scores of normalised queries and keys are bounded by sqrt(D) times the norms' largest weights. Below this bound
-# exp(score) and a sum of 15,000 of them stay far inside bfloat16's range, and softmax needs no maximum. Above it scores
-# would also lose too much to bfloat16's eight bits; the stock kernel keeps them in float32.
-SAFE_BOUND = 60.0
+# The shift of a block's scores may come from every fourth key while no score can pass it by more than float32's range
+# has room for: twice this bound, times the longest sum.
+SAMPLED_BOUND = 38.0
+_SAMPLING = 4
 
 # Score elements computed at a time in bfloat16 on CPU: 512 queries x 7,500 keys. The block stays in the last cache.
 _BLOCK_ELEMENTS = 4_000_000
@@ -23,17 +23,36 @@ _BLOCK_ELEMENTS = 4_000_000
 _MIN_BAND = 64
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, *, window: int | None = None, bound: float = float("inf")) -> Tensor:
+Masks = dict[tuple[int, int, torch.dtype], Tensor]
+"""Masks of bands by window, length and dtype; whoever runs many layers at one length keeps them."""
+
+
+def attend(
+    q: Tensor, k: Tensor, v: Tensor, *, window: int | None = None, bound: float = math.inf, masks: Masks | None = None
+) -> Tensor:
     """Softmax attention with scale ``D ** -0.5``.
 
-    ``window`` limits query i to keys with ``|i - j| <= window`` (inclusive, both sides). ``bound`` is the largest
-    absolute score that can occur, where the caller knows one. Returns ``[B, heads, S, D]`` in the dtype of ``q``.
+    ``window`` limits query i to keys with ``|i - j| <= window`` (inclusive, both sides); ``masks`` keeps what that
+    needs. ``bound`` is the largest absolute score that can occur, where the caller knows one. Returns
+    ``[B, heads, S, D]`` in the dtype of ``q``.
     """
     if window is not None and q.shape[2] > window + 1:
-        return _banded(q, k, v, window)
-    if bound <= SAFE_BOUND and _blocked_pays(q):
-        return _blocked(q, k, v)
+        return _banded(q, k, v, window, {} if masks is None else masks)
+    if _blocked_pays(q):
+        return _blocked(q, k, v, 1 if bound > SAMPLED_BOUND else _SAMPLING)
+    k, v = _for_fused_kernel(q, k, v, masked=False)
     return F.scaled_dot_product_attention(q, k, v, enable_gqa=q.shape[1] != k.shape[1])
+
+
+def _for_fused_kernel(q: Tensor, k: Tensor, v: Tensor, *, masked: bool) -> tuple[Tensor, Tensor]:
+    """Keys and values with their heads written out where CUDA's kernel for grouped heads cannot be used.
+
+    Only flash attention groups heads; it takes no mask and half precision alone, and everything else would build S x S.
+    """
+    if q.device.type != "cuda" or q.shape[1] == k.shape[1] or (q.dtype != torch.float32 and not masked):
+        return k, v
+    group = q.shape[1] // k.shape[1]
+    return k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
 
 
 def _blocked_pays(q: Tensor) -> bool:
@@ -41,45 +60,52 @@ def _blocked_pays(q: Tensor) -> bool:
     return q.device.type == "cpu" and q.dtype == torch.bfloat16 and not torch.is_grad_enabled()
 
 
-def _blocked(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Full attention as matrix products over blocks of queries, without the running maximum (see ``SAFE_BOUND``)."""
+def _blocked(q: Tensor, k: Tensor, v: Tensor, sampling: int) -> Tensor:
+    """Full attention as matrix products over blocks of queries.
+
+    A product's result is rounded to bfloat16, so scores are shifted inside it, by one more column: what is near a row's
+    largest score, and counts, comes out small and exact. The shift is the largest score of every ``sampling``-th key.
+    """
     batch, heads, length, dim = q.shape
     kv_heads, keys = k.shape[1], k.shape[2]
-    group = heads // kv_heads
+    queries = heads // kv_heads * length
     rows = max(64, min(1024, _BLOCK_ELEMENTS // keys))
-    scores = torch.empty(rows * keys, dtype=q.dtype)
+    space, sampled = q.new_empty(rows * keys), q.new_empty(rows * -(-keys // sampling))
     out = torch.empty_like(q, memory_format=torch.contiguous_format)
-    scaled = (q * dim**-0.5).reshape(batch, kv_heads, group * length, dim)
-    flat = out.view(batch, kv_heads, group * length, dim)
+    flat = out.view(batch, kv_heads, queries, dim)
+    # Two more columns and not one: an even width is faster.
+    wide = F.pad((q * dim**-0.5).reshape(batch, kv_heads, queries, dim), (0, 2))
+    tall = torch.cat((k, k.new_ones(batch, kv_heads, keys, 1), k.new_zeros(batch, kv_heads, keys, 1)), dim=-1)
     for b in range(batch):
         for j in range(kv_heads):
-            keys_t, values = k[b, j].transpose(0, 1), v[b, j]
-            for start in range(0, group * length, rows):
-                part = scaled[b, j, start : start + rows]
-                weights = scores[: part.shape[0] * keys].view(part.shape[0], keys)
-                torch.mm(part, keys_t, out=weights).exp_()
+            keys_t, values, few_t = tall[b, j].t(), v[b, j], k[b, j, ::sampling].t()
+            for start in range(0, queries, rows):
+                part = wide[b, j, start : start + rows]
+                scores = sampled[: part.shape[0] * few_t.shape[1]].view(part.shape[0], -1)
+                torch.neg(torch.mm(part[:, :dim], few_t, out=scores).amax(-1), out=part[:, dim])
+                weights = torch.mm(part, keys_t, out=space[: part.shape[0] * keys].view(part.shape[0], keys)).exp_()
                 total = weights.sum(-1, keepdim=True, dtype=torch.float32)
                 flat[b, j, start : start + rows] = torch.mm(weights, values) / total
     return out
 
 
-def _banded(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+def _banded(q: Tensor, k: Tensor, v: Tensor, window: int, masks: Masks) -> Tensor:
     """Sliding-window attention at linear cost: each band of queries meets only the keys it can see."""
     batch, heads, length, dim = q.shape
     band = max(window, _MIN_BAND)
     bands = -(-length // band)
     tail = bands * band - length
     queries = F.pad(q, (0, 0, 0, tail)).view(batch, heads, bands, band, dim)
-    if q.device.type == "cuda" and heads != k.shape[1]:
-        # The fused kernel that takes a mask does not group heads; written out here, the keys of a band are few.
-        k, v = (x.repeat_interleave(heads // x.shape[1], dim=1) for x in (k, v))
+    k, v = _for_fused_kernel(q, k, v, masked=True)
     keys, values = (_neighbourhoods(x, window, band, tail) for x in (k, v))
-    mask = _band_mask(length, window, band, q.device, q.dtype)
+    key = (window, length, q.dtype)
+    if key not in masks:
+        masks[key] = _band_mask(length, window, band, q.device, q.dtype)
     out = F.scaled_dot_product_attention(
         _fold(queries),
         _fold(keys),
         _fold(values),
-        attn_mask=mask.repeat(batch, 1, 1, 1),
+        attn_mask=masks[key].repeat(batch, 1, 1, 1),
         enable_gqa=heads != k.shape[1],
     )
     out = out.view(batch, bands, heads, band, dim).transpose(1, 2)
@@ -96,7 +122,6 @@ def _fold(x: Tensor) -> Tensor:
     return x.transpose(1, 2).flatten(0, 1)
 
 
-@lru_cache(maxsize=16)
 def _band_mask(length: int, window: int, band: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """0 for the keys of its neighbourhood that a query sees, -inf for others: ``[bands, 1, band, band + 2*window]``."""
     bands = -(-length // band)

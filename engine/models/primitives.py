@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import EncoderConfig
-from engine.models.attention import attend
+from engine.models.attention import Masks, attend
 
 
 def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -61,6 +61,8 @@ class Rotary:
         angle = torch.arange(length, dtype=torch.float32, device=like.device).outer(frequency)
         self.cos = angle.cos().to(like.dtype)
         self.sin = angle.sin().to(like.dtype)
+        self.masks: Masks = {}
+        """What the windows of this length need; kept here so that it lives as long as whatever uses it."""
 
     def normed(self, x: Tensor, weight: Tensor, eps: float) -> Tensor:
         """Head norm and rotation in one: ``[B, S, heads, D]`` to a contiguous ``[B, heads, S, D]``.
@@ -119,7 +121,7 @@ class SelfAttention(nn.Module):
         q, k, v = projected.split((self.heads, self.kv_heads, self.kv_heads), dim=2)
         q = rotary.normed(q, self.q_norm.weight, self.eps)
         k = rotary.normed(k, self.k_norm.weight, self.eps)
-        out = attend(q, k, v.transpose(1, 2), window=self.window, bound=self.bound)
+        out = attend(q, k, v.transpose(1, 2), window=self.window, bound=self.bound, masks=rotary.masks)
         return self.o_proj(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
     def settle(self) -> None:

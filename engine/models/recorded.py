@@ -88,17 +88,31 @@ class RecordedDiT:
         x = like.new_zeros(batch, frames, self._decoder.config.audio_acoustic_hidden_dim)
         time = self._decoder.time(torch.ones(1, device=like.device))
         try:
-            with torch.cuda.stream(torch.cuda.Stream(like.device)):  # type: ignore[no-untyped-call]
-                self._decoder(x, time, inputs.context, inputs.memories, inputs.rotary)
-            torch.cuda.synchronize(like.device)
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
-                out = self._decoder(x, time, inputs.context, inputs.memories, inputs.rotary)
+            # A capture belongs to the current device, whichever device the tensors are on.
+            with torch.cuda.device(like.device):
+                graph = torch.cuda.CUDAGraph()
+                stream = torch.cuda.Stream(like.device)  # type: ignore[no-untyped-call]
+                stream.wait_stream(torch.cuda.current_stream(like.device))
+                with torch.cuda.stream(stream):
+                    expected = self._decoder(x, time, inputs.context, inputs.memories, inputs.rotary)
+                torch.cuda.synchronize(like.device)
+                with torch.cuda.graph(graph, stream=stream):
+                    out = self._decoder(x, time, inputs.context, inputs.memories, inputs.rotary)
+                recording = _Recording(graph, inputs, x, time, out)
+                if not torch.allclose(recording.replay(x, time), expected, rtol=1e-2, atol=1e-3):
+                    raise RuntimeError("a recording gave other values than the step it was made from")
+        except torch.cuda.OutOfMemoryError:
+            self.clear()
+            return None
         except RuntimeError as cause:
             _log.warning("Steps are not recorded on this device: %s", cause)
             self._on = False
             return None
-        return _Recording(graph, inputs, x, time, out)
+        return recording
+
+    def clear(self) -> None:
+        """Gives back the memory of all recordings."""
+        self._seen.clear()
 
 
 def _key(frames: int, batch: int, inputs: _Inputs) -> tuple[object, ...]:

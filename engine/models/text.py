@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from engine.config import TextConfig
 from engine.errors import BadCheckpoint
 from engine.prompt import MAX_CAPTION_TOKENS, MAX_LYRIC_TOKENS
 
@@ -28,12 +28,16 @@ class TextEncoder(nn.Module):
     One prompt at a time: nothing is padded, and the model is causal, so this equals what a padded batch gives.
     """
 
-    def __init__(self, raw_config: Mapping[str, Any], rows: int) -> None:
-        """``rows`` is the size of the embedding table, which may be padded beyond the vocabulary."""
+    def __init__(self, config: TextConfig, rows: int) -> None:
+        """``rows`` is the size of the embedding table, which may be padded beyond the vocabulary.
+
+        Only sizes are taken from the file: a ``config.json`` can name kernels and code to fetch, and is not asked.
+        """
         super().__init__()
         from transformers.models.qwen3 import Qwen3Config, Qwen3Model
 
-        self.config = Qwen3Config(**{**raw_config, "vocab_size": rows, "use_cache": False})
+        self.config = Qwen3Config(**asdict(config) | {"vocab_size": rows, "use_cache": False, "hidden_act": "silu"})
+        self.config._attn_implementation = "sdpa"
         self.model = Qwen3Model(self.config)
 
     def settle(self) -> None:

@@ -224,17 +224,25 @@ def test_bounds_are_settled_with_the_weights(official: Path) -> None:
 def test_the_text_encoder_knows_positions_after_loading(official: Path) -> None:
     """Its rotary tables are no weights; made on the meta device they would hold anything."""
     models = open_set(official)
-    raw = json.loads((official / TEXT / "config.json").read_text())
+    config = models.text_encoder.config
     rows = load_file(official / TEXT / "model.safetensors")["embed_tokens.weight"].shape[0]
-    built = build(lambda: TextEncoder(raw, rows), CPU, torch.float32)
+    built = build(lambda: TextEncoder(config, rows), CPU, torch.float32)
     fill(built.model, verify(models.text_encoder))
     settle(built)
-    made = TextEncoder(raw, rows)
+    made = TextEncoder(config, rows)
     made.model.load_state_dict(built.model.state_dict())
     tokens = torch.arange(12)[None] + 5
     with torch.no_grad():
         assert torch.equal(built.caption(tokens), made.eval().caption(tokens))
         assert not torch.allclose(built.caption(tokens)[:, -1], built.caption(tokens.flip(1))[:, 0])
+
+
+def test_the_text_encoders_config_may_only_state_sizes(copy: Path, reference: Any) -> None:
+    """Kernels and code that a config names are never asked for; what it leaves out has the published default."""
+    path = copy / TEXT / "config.json"
+    raw = json.loads(path.read_text())
+    path.write_text(json.dumps(raw | {"attn_implementation": "kernels-community/flash-attn", "hidden_act": "foo"}))
+    assert renders_the_same(copy, reference)
 
 
 # --- what is not loaded ----------------------------------------------------------------------------------------------
