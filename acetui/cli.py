@@ -12,6 +12,7 @@ from typing import NoReturn
 from engine import Cancelled, EngineError, InvalidRequest, __version__
 
 FAILED = 1
+MOST_THREADS = 1024
 
 FORMATS = ("flac", "wav", "wav16", "wav24", "wav32", "mp3", "opus", "ogg")
 """What ``engine.file_names`` has suffixes for; written out so that --help loads nothing."""
@@ -34,6 +35,7 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 something missing, 130 stopped."""
     argv = list(sys.argv[1:] if argv is None else argv)
+    _mend_streams()
     try:
         code = _run(argv)
         sys.stdout.flush()
@@ -42,11 +44,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _report(error, argv)
     except KeyboardInterrupt:
         return _report(Cancelled(), argv)
-    except BrokenPipeError:
+    except OSError as cause:
         _abandon_stdout()
-        return FAILED
+        return FAILED if isinstance(cause, BrokenPipeError) else _report_unexpected(cause, argv)
     except Exception as error:
         return _report_unexpected(error, argv)
+
+
+def _mend_streams() -> None:
+    """Output that was closed goes nowhere, and what an encoding lacks is escaped: neither is worth losing a take."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  (for the rest of the process)
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def build_parser() -> Parser:
@@ -68,9 +80,9 @@ def device(text: str) -> str:
 
 
 def positive(text: str) -> int:
-    """A whole number above zero; for argparse."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    """A number of threads; for argparse."""
+    if not text.isdecimal() or len(text) > 4 or not 1 <= int(text) <= MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a whole number from 1 to {MOST_THREADS}")
     return int(text)
 
 
@@ -162,7 +174,7 @@ def _report(error: EngineError, argv: Sequence[str]) -> int:
         traceback.print_exception(error)
     try:
         print_error(error, as_json="--json" in argv)
-    except BrokenPipeError:
+    except OSError:  # nobody listens, or the disk that listens is full
         _abandon_stdout()
     return error.exit_code
 

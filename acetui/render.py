@@ -16,10 +16,12 @@ from acetui.flags import recipe_from_flags
 from acetui.recipe_file import read_recipe
 from acetui.report import HumanReport, JsonReport, Report
 from engine import Cancelled, Request
+from engine.files import sweep
 from engine.process import EngineDied, EngineProcess
 from engine.protocol import Done, Notice, Output, ProgressEvent, TakeEvent, cancelled
 from engine.request import FIELDS
 from engine.seeds import fill_seeds
+from engine.tasks import check_rendered
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ def prepare(args: argparse.Namespace) -> Job:
     if "seeds" in flags:
         recipe.pop("seed", None)
     request = with_seeds(Request.from_dict({**recipe, **flags}))
+    check_rendered(request)
     output = destination(
         args.output,
         args.format,
@@ -73,7 +76,7 @@ def with_seeds(request: Request) -> Request:
 
 async def _render(job: Job, report: Report, *, debug: bool) -> None:
     takes = 0
-    stop = Stop()
+    stop = Stop(report)
     with stop.on_signals():
         try:
             async with EngineProcess.start(log=sys.stderr.buffer if debug else None) as engine:
@@ -85,6 +88,8 @@ async def _render(job: Job, report: Report, *, debug: bool) -> None:
                         takes += isinstance(event, TakeEvent)
                         _show(event, report)
         except (EngineDied, asyncio.CancelledError, Cancelled):
+            if stop.engine is not None:
+                sweep(job.output.folder, stop.engine.pid)
             if stop.asked:
                 raise cancelled(takes) from None
             raise
@@ -108,10 +113,11 @@ class Stop:
     Before it renders there is nothing to lose, and so it is ended at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, report: Report) -> None:
         self.asked = False
         self.gently = False
         self.engine: EngineProcess | None = None
+        self._report = report
         self._task = asyncio.current_task()
         self._wish: asyncio.Task[None] | None = None
 
@@ -134,6 +140,7 @@ class Stop:
             if self._task:
                 self._task.cancel()
         elif first and self.gently:
+            self._report.notice("Stopping after this step; the same again stops at once.")
             self._wish = asyncio.create_task(self.engine.cancel())
             self._wish.add_done_callback(lambda wish: wish.cancelled() or wish.exception())  # it may die first
         else:

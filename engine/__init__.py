@@ -8,7 +8,7 @@ from engine.errors import BadCheckpoint, Cancelled, EngineError, InvalidRequest,
 from engine.request import Request
 
 if TYPE_CHECKING:
-    from engine.pipeline import Engine, Take
+    from engine import pipeline
 
 __version__ = "0.1.0"
 __all__ = [
@@ -19,14 +19,15 @@ __all__ = [
     "InvalidRequest",
     "RenderFailed",
     "Request",
-    "Take",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Loads the torch half of the package when it is first asked for."""
-    if name in ("Engine", "Take"):
+class Engine:
+    """The door to the model: importing it does not import torch, loading does."""
+
+    @classmethod
+    def load(cls, *args: Any, **options: Any) -> pipeline.Engine:
+        """A loaded model, see :meth:`engine.pipeline.Engine.load` for what it takes."""
         from engine import pipeline
 
-        return getattr(pipeline, name)
-    raise AttributeError(f"module 'engine' has no attribute {name!r}")
+        return pipeline.Engine.load(*args, **options)

@@ -44,8 +44,6 @@ LM_PREFIX = "acestep-5Hz-lm-"
 TEXT_PREFIX = "Qwen3-Embedding"
 DEFAULT_LM = "acestep-5Hz-lm-1.7B"
 NO_LM = "none"
-RATE = 48000
-"""Samples a second of every take."""
 
 PLACE_THEM = (
     "Place the official folders (acestep-v15-turbo, vae, Qwen3-Embedding-0.6B) in one folder and name it with --models."
@@ -213,11 +211,6 @@ def _check_fit(models: ModelSet) -> None:
             f"{models.text_encoder.name} is {models.text_encoder.config.hidden_size} wide, "
             f"and {models.dit.name} wants a text encoder of {dit.text_hidden_dim}.",
             "Place the text encoder that belongs to the model.",
-        )
-    if models.vae.config.sampling_rate != RATE:
-        raise BadCheckpoint(
-            f"The VAE {models.vae.name} makes audio at {models.vae.config.sampling_rate} Hz, and takes are {RATE} Hz.",
-            "Place the VAE that belongs to the model.",
         )
     if models.vae.config.decoder_input_channels != dit.audio_acoustic_hidden_dim:
         raise BadCheckpoint(

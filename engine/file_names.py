@@ -77,8 +77,20 @@ def check_output(output: Output, seeds: Sequence[int]) -> None:
     if unknown := sorted(output.tags.keys() - set(TAG_NAMES)):
         raise InvalidRequest(f"Audio files have no tag '{unknown[0]}'.", f"Choose from {', '.join(TAG_NAMES)}.")
     for path in targets:
-        if path.exists() and not output.overwrite:
+        if _is_there(path) and not output.overwrite:
             raise InvalidRequest(f"{path} exists already.", "Choose another name, or ask for it to be overwritten.")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether the name is taken, by a broken link too; InvalidRequest for a name that no file can have."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as cause:
+        reason = getattr(cause, "strerror", None) or "no file can be called so"
+        raise InvalidRequest(f"'{path.name[:60]}...' is not the name of a file: {reason}.", "Choose another.") from None
+    return True
 
 
 def _path(output: Output, seed: int, suffix: str) -> Path:

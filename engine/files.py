@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from engine.errors import InvalidRequest, RenderFailed
 
-__all__ = ["TEMPORARY_PREFIX", "atomic_write"]
+__all__ = ["TEMPORARY_PREFIX", "atomic_write", "sweep"]
 
 TEMPORARY_PREFIX = ".acetui-part-"
 """How the names of temporary files begin; after a crash, older files with such names can be swept away."""
@@ -49,6 +49,12 @@ def atomic_write(path: str | Path, writer: Callable[[BinaryIO], None], *, overwr
             raise _refused(target, cause) from cause
         raise
     _sync_folder(target.parent)
+
+
+def sweep(folder: str | Path, pid: int) -> None:
+    """Removes what a process that was killed while it wrote has left in ``folder``."""
+    for part in Path(folder).glob(f"{TEMPORARY_PREFIX}{pid}-*"):
+        _remove(part)
 
 
 def _give_name(temporary: Path, target: Path, overwrite: bool) -> None:

@@ -18,10 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine import Engine as Door
 from engine import audio as audio_files
 from engine.checkpoints import open_set
 from engine.conditions import Conditions, Prompt
-from engine.errors import Cancelled, EngineError, InvalidRequest, RenderFailed
+from engine.errors import Cancelled, EngineError, RenderFailed
 from engine.events import Cancel, Progress, Remark, TakeReady
 from engine.model import Model, choose_device, choose_dtype, load_model
 from engine.models.dit import Memory, Time
@@ -32,7 +33,7 @@ from engine.request import Request
 from engine.sampling import noise as streams
 from engine.sampling.solvers import Plan, solve
 from engine.take import Take
-from engine.tasks import rendered_seconds
+from engine.tasks import check_rendered, rendered_seconds
 from engine.trajectory import trajectory
 
 __all__ = ["Engine", "Progress", "Remark", "Take", "TakeReady"]
@@ -69,7 +70,7 @@ class _Run:
         return max(self.frames, SHORTEST_RUN)
 
 
-class Engine:
+class Engine(Door):
     """A loaded model that renders requests."""
 
     def __init__(self, model: Model) -> None:
@@ -131,7 +132,7 @@ class Engine:
     ) -> Generator[Progress | Remark | TakeReady, None, None]:
         """The events of a request, in order; nothing is computed between two calls of ``next``."""
         request = request.resolved(self.profile)
-        _check_supported(request)
+        check_rendered(request)
         run = yield from self._prepare(request, noise)
         seeds = list(enumerate(request.seeds))
         failed: list[RenderFailed] = []
@@ -305,22 +306,3 @@ def _summed_up(failed: list[RenderFailed], takes: int) -> RenderFailed:
     if takes == 1:
         return failed[0]
     return RenderFailed(f"{len(failed)} of {takes} takes failed: {failed[0].error}", failed[0].hint)
-
-
-def _check_supported(request: Request) -> None:
-    """Raises InvalidRequest for what a request may hold and this engine does not render."""
-    asked = {
-        "task_type": request.task_type != "text2music",
-        "audio_codes": bool(request.audio_codes),
-        "reference_audio": bool(request.reference_audio),
-        "adapters": bool(request.adapters),
-        "flow_edit_morph": request.flow_edit_morph,
-        "dcw_enabled": bool(request.dcw_enabled),
-    }
-    for name, given in asked.items():
-        if given:
-            raise InvalidRequest(
-                f"{name} is understood but not rendered by this version, which makes music from text alone.",
-                f"Leave {name} out.",
-                field=name,
-            )

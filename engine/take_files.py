@@ -30,9 +30,13 @@ def write_take(take: Take, output: Output) -> dict[str, Any]:
     if output.keep_latents:
         files["latents"] = latents_path(output, take.seed).absolute()
         atomic_write(files["latents"], lambda file: _write_latents(take, file), overwrite=output.overwrite)
-    audio.write(
-        files["audio"], take.audio.numpy(), format=output.format, tags=_tags(take, output), overwrite=output.overwrite
-    )
+    try:
+        samples = take.audio.numpy()
+        audio.write(files["audio"], samples, format=output.format, tags=_tags(take, output), overwrite=output.overwrite)
+    except BaseException:
+        if "latents" in files:  # latents without their audio would be in the way of the next try
+            files["latents"].unlink(missing_ok=True)
+        raise
     return take_object(take, {name: str(path) for name, path in files.items()})
 
 

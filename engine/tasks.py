@@ -155,6 +155,26 @@ def check(request: Request, profile: Profile) -> None:
         _check_flow_edit(request, profile)
 
 
+def check_rendered(request: Request) -> None:
+    """Raises InvalidRequest for what a request may hold and this engine does not render."""
+    asked = {
+        "task_type": request.task_type != "text2music",
+        "audio_codes": bool(request.audio_codes),
+        "reference_audio": bool(request.reference_audio),
+        "adapters": bool(request.adapters),
+        "flow_edit_morph": request.flow_edit_morph,
+        "dcw_enabled": bool(request.dcw_enabled),
+    }
+    for name, given in asked.items():
+        if given:
+            raise InvalidRequest(
+                f"{name} '{str(getattr(request, name))[:40]}' is understood but not rendered by this version, "
+                "which makes music from text alone.",
+                f"Leave {name} out.",
+                field=name,
+            )
+
+
 def _check_source(request: Request, task: Task) -> None:
     if not task.needs_source or request.src_audio or (task.takes_codes and request.audio_codes):
         return

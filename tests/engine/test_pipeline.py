@@ -544,3 +544,9 @@ def test_a_person_is_told_what_the_model_does_not_read(tiny_turbo: Path) -> None
     assert len(remarks) == 1
     assert remarks[0].startswith("The lyrics are longer than the model reads: the last ")
     assert not any(isinstance(event, Remark) for event in engine.stream(request.replace(lyrics="la")))
+
+
+def test_the_door_is_importable_without_torch_and_opens_to_the_engine(tiny_turbo: Path) -> None:
+    script = "import sys; from engine import Engine, Request, EngineError; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=False).returncode == 0
+    assert isinstance(Engine.load(tiny_turbo, device="cpu"), Engine)
