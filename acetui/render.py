@@ -36,6 +36,7 @@ class Job:
 def run(args: argparse.Namespace) -> int:
     """The verb: 0 once every take is on disk; raises EngineError otherwise."""
     job = prepare(args)
+    check_rendered(Request.from_dict(job.request))
     report: Report = JsonReport() if args.json else HumanReport()
     try:
         asyncio.run(_render(job, report, debug=args.debug))
@@ -51,7 +52,6 @@ def prepare(args: argparse.Namespace) -> Job:
     if "seeds" in flags:
         recipe.pop("seed", None)
     request = with_seeds(Request.from_dict({**recipe, **flags}))
-    check_rendered(request)
     output = destination(
         args.output,
         args.format,

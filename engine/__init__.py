@@ -23,7 +23,13 @@ __all__ = [
 
 
 class Engine:
-    """The door to the model: importing it does not import torch, loading does."""
+    """The door to the model: importing it does not import torch, using it does."""
+
+    def __new__(cls, *_: Any) -> Engine:
+        """Every engine is an :class:`engine.pipeline.Engine`, whichever of the two names it is made by."""
+        from engine import pipeline
+
+        return object.__new__(pipeline.Engine)
 
     @classmethod
     def load(cls, *args: Any, **options: Any) -> pipeline.Engine:

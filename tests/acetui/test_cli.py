@@ -82,7 +82,7 @@ def test_acetui_alone_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
         (["render", "--batch", "99"], "batch_size"),
         (["render", "--device", "gpu"], "not a device"),
         (["render", "--device", "cuda:x"], "not a device"),
-        (["render", "--threads", "0"], "above 0"),
+        (["render", "--threads", "0"], "from 1 to 1024"),
         (["render", "--dtype", "int4"], "invalid choice"),
         (["render", "--guidance-params", "a"], "NAME=NUMBER"),
         (["render", "--lyrics", "@nothing.txt"], "No such file"),

@@ -250,7 +250,9 @@ def test_no_attention_score_passes_its_bound(monkeypatch: pytest.MonkeyPatch) ->
     settle(model)
     reached: list[tuple[float, float]] = []
 
-    def spy(q: Tensor, k: Tensor, v: Tensor, *, window: int | None = None, bound: float = math.inf) -> Tensor:
+    def spy(
+        q: Tensor, k: Tensor, v: Tensor, *, window: int | None = None, bound: float = math.inf, masks: object = None
+    ) -> Tensor:
         group = q.shape[1] // k.shape[1]
         scores = q @ k.repeat_interleave(group, dim=1).transpose(2, 3) / math.sqrt(q.shape[3])
         reached.append((float(scores.abs().max()), bound))
