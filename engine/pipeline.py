@@ -54,6 +54,8 @@ class _Run:
 
     request: Request
     frames: int
+    length: int
+    """Frames that are sampled: the take's, and at least as many as the model is always run with."""
     samples: int
     plan: Plan
     times: Time
@@ -63,11 +65,6 @@ class _Run:
     lanes: int
     """Items that are denoised together."""
     timings: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def length(self) -> int:
-        """Frames that are sampled."""
-        return max(self.frames, SHORTEST_RUN)
 
 
 class Engine(Door):
@@ -159,7 +156,8 @@ class Engine(Door):
         request = request.replace(duration=seconds)
         samples = round(seconds * self._model.vae.config.sampling_rate)
         frames = -(-samples // self._model.vae.config.hop)
-        _check_noise(noise, len(request.seeds), max(frames, SHORTEST_RUN), self._model.config.audio_acoustic_hidden_dim)
+        length = max(frames, SHORTEST_RUN)
+        _check_noise(noise, len(request.seeds), length, self._model.config.audio_acoustic_hidden_dim)
         plan = trajectory(request, self.profile)
         prompt = Prompt.of(request, seconds)
         memories = [self.conditions.memory(prompt)]
@@ -167,10 +165,11 @@ class Engine(Door):
             yield Remark(sentence)
         if plan.steering.guidance is not None:
             memories.append(self.conditions.null())
-        context, rotary = self._of_length(max(frames, SHORTEST_RUN))
+        context, rotary = self._of_length(length)
         run = _Run(
             request=request,
             frames=frames,
+            length=length,
             samples=samples,
             plan=plan,
             times=self._embedded(tuple(plan.times)),
