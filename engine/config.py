@@ -205,9 +205,6 @@ class VAEConfig:
         facts = {
             "downsampling_ratios and channel_multiples differ in length": len(config.downsampling_ratios)
             == len(config.channel_multiples),
-            "encoder_hidden_size must be twice decoder_input_channels, a mean and a scale for each": (
-                config.encoder_hidden_size == 2 * config.decoder_input_channels
-            ),
             "downsampling_ratios must be even, as every convolution pads by half of its stride": not any(
                 ratio % 2 for ratio in config.downsampling_ratios
             ),
@@ -216,6 +213,15 @@ class VAEConfig:
             if not holds:
                 raise BadCheckpoint(f"The VAE's config.json does not fit together: {sentence}.", "Download it again.")
         return config
+
+    @property
+    def statistics(self) -> int:
+        """What the encoder ends in: a mean and a scale for each latent channel.
+
+        The published sets make this their ``encoder_hidden_size`` too, and some implementations read it from there; the
+        decoder says how many channels there are, so a set may have a narrow encoder.
+        """
+        return 2 * self.decoder_input_channels
 
     @property
     def hop(self) -> int:

@@ -222,7 +222,7 @@ def _vae_encoder(config: VAEConfig) -> Shapes:
             **_conv("conv1", outer, inner, 2 * stride),
         }
         shapes |= _under(f"block.{index}.", block)
-    return shapes | _snake("snake1", widths[-1]) | _conv("conv2", base, widths[-1], 3)
+    return shapes | _snake("snake1", widths[-1]) | _conv("conv2", config.statistics, widths[-1], 3)
 
 
 def _vae_decoder(config: VAEConfig) -> Shapes:

@@ -129,7 +129,7 @@ class Encoder(_Stack):
             EncoderBlock(i, o, s) for i, o, s in zip(widths[:-1], widths[1:], config.downsampling_ratios, strict=True)
         )
         self.snake1 = Snake(widths[-1])
-        self.conv2 = Conv(widths[-1], config.encoder_hidden_size, 3, padding=1)
+        self.conv2 = Conv(widths[-1], config.statistics, 3, padding=1)
         self.strides = list(config.downsampling_ratios)
 
     def lengths(self, samples: int) -> list[int]:
@@ -184,7 +184,7 @@ class VAE(nn.Module):
 
     def statistics(self, audio: Tensor, tiling: Tiling | None = None) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the latents, each ``[B, frames, 64]``."""
-        nothing = audio.new_empty(audio.shape[0], 0, self.config.encoder_hidden_size)
+        nothing = audio.new_empty(audio.shape[0], 0, self.config.statistics)
         both = torch.cat([nothing, *self.encode_tiles(audio, tiling)], dim=1)
         mean, scale = both.chunk(2, dim=2)
         return mean, F.softplus(scale) + 1e-4
