@@ -108,6 +108,7 @@ def _identity(models: ModelSet, device: torch.device, dtype: torch.dtype) -> dic
     """What must be the same for the same request to give the same samples."""
     return {
         "engine": engine.__version__,
+        "profile": profile_for(models.dit.name, models.dit.config).name,
         "torch": torch.__version__,
         "models": {component.name: weights_hash(component) for component in models.components[:3]},
         "settings": {component.name: settings_hash(component) for component in models.components[:3]},

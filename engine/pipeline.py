@@ -38,9 +38,6 @@ from engine.trajectory import trajectory
 
 __all__ = ["Engine", "Progress", "Remark", "Take", "TakeReady"]
 
-DEFAULT_SECONDS = 60.0
-"""The length of a take where neither the person nor a planner says one."""
-
 _KEPT = 4
 """Lengths and schedules kept between batches, as many as prompts."""
 
@@ -152,7 +149,7 @@ class Engine(Door):
         """Everything that does not depend on a seed."""
         began = time.perf_counter()
         yield Progress("conditions", 0, 1)
-        seconds = rendered_seconds(request) or DEFAULT_SECONDS
+        seconds = rendered_seconds(request) or self.profile.duration
         request = request.replace(duration=seconds)
         samples = round(seconds * self._model.vae.config.sampling_rate)
         frames = -(-samples // self._model.vae.config.hop)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.config import DiTConfig
@@ -39,6 +39,12 @@ class Profile:
     """Guidance is distilled into the weights: the scale is 1 whatever is asked."""
 
     tasks: tuple[str, ...]
+    sketch: bool = False
+    """The small model in the box: its takes are sketches, and are marked so wherever they are shown."""
+
+    duration: float = 60.0
+    """Seconds of a take where neither the person nor a planner says how long."""
+
     infer_method: str = "ode"
     guidance_variant: str = "apg_classic"
     dcw_enabled: bool = False
@@ -58,9 +64,10 @@ def profile_for(folder_name: str, config: DiTConfig) -> Profile:
     """The profile of a DiT folder: what it is from its config, which flavour of it from the words of its name."""
     words = set(re.split(r"[/\\._-]+", folder_name.lower()))
     xl = config.timbre_has_cls
-    if config.turbo:
-        return _turbo(words, xl)
-    return _guided("sft" if "sft" in words else "base", xl)
+    profile = _turbo(words, xl) if config.turbo else _guided("sft" if "sft" in words else "base", xl)
+    if "nano" in words:
+        return replace(profile, name=f"nano-{profile.name}", sketch=True, duration=20.0)
+    return profile
 
 
 def _turbo(words: set[str], xl: bool) -> Profile:

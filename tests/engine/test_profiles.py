@@ -49,3 +49,10 @@ def test_only_turbo_models_that_are_not_continuous_snap_times() -> None:
     assert profile_for("acestep-v15-turbo", DiTConfig(is_turbo=True)).snaps_timesteps
     assert not profile_for("acestep-v15-turbo-continuous", DiTConfig(is_turbo=True)).snaps_timesteps
     assert not profile_for("acestep-v15-base", DiTConfig()).snaps_timesteps
+
+
+def test_the_model_in_the_box_is_a_sketch_model_of_its_family() -> None:
+    turbo = profile_for("acestep-v15-nano-turbo", DiTConfig(is_turbo=True))
+    assert (turbo.name, turbo.sketch, turbo.duration, turbo.inference_steps) == ("nano-turbo", True, 20.0, 8)
+    assert profile_for("acestep-v15-nano-base", DiTConfig()).guidance_scale == 7.0
+    assert not profile_for("acestep-v15-turbo", DiTConfig(is_turbo=True)).sketch

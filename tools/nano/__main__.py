@@ -1,0 +1,193 @@
+"""``python -m tools.nano STAGE``: trains acetui-nano, stage after stage, in slices.
+
+Every stage goes on from where it was left. What it makes lies in ``build/nano``; ``pack`` writes the set that ships.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+import engine.nano
+from engine.models.vae import VAE
+from tools.nano import codec, distil, flow, material, pack
+from tools.nano.codes import CodesTrainer
+from tools.nano.networks import Networks, make_networks
+from tools.nano.sizes import FRAME, vae_config
+from tools.nano.slices import Trainer, run
+
+SEED = 5
+DEFAULT_FOLDER = Path("build/nano")
+
+
+@dataclass(frozen=True)
+class Work:
+    """Where and how a stage works."""
+
+    folder: Path
+    device: torch.device
+    minutes: float
+    steps: int | None
+
+    def state(self, stage: str) -> dict[str, Tensor]:
+        """The averaged weights of a stage that has been run; raises FileNotFoundError."""
+        file = self.folder / stage / "state.pt"
+        if not file.exists():
+            raise FileNotFoundError(f"{file} is missing: run `python -m tools.nano {stage}` first.")
+        average: dict[str, Tensor] = torch.load(file, weights_only=True, map_location="cpu")["trainer"]["average"]
+        return average
+
+    def has(self, stage: str) -> bool:
+        """Whether a stage has been begun."""
+        return (self.folder / stage / "state.pt").exists()
+
+    def train(self, stage: str, trainer: Trainer) -> None:
+        """One slice of a stage."""
+        done = run(trainer, self.folder / stage, self.minutes)
+        print(f"{stage}: {'all steps are done' if done else 'to be continued'}", flush=True)
+
+
+def fill(module: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Puts named weights into a module; names that are not there stay as they are."""
+    own = dict(module.named_parameters())
+    with torch.no_grad():
+        for name, value in weights.items():
+            own[name].copy_(value)
+
+
+def trained_vae(work: Work) -> VAE:
+    """The codec with the latest decoder there is."""
+    vae = VAE(vae_config())
+    fill(vae, work.state("decoder" if work.has("decoder") else "codec"))
+    return vae.to(work.device)
+
+
+def silence_of(vae: VAE) -> Tensor:
+    """The latents of silence ``[1, 250, 64]``: far from both ends, where they do not change any more."""
+    with torch.no_grad():
+        frames = vae.encode(torch.zeros(1, 2, 60 * FRAME, device=next(vae.parameters()).device))
+    return frames[:, 30:31].repeat(1, pack.SILENCE_FRAMES, 1)
+
+
+def stage_codec(work: Work) -> None:
+    """Both halves of the VAE."""
+    vae = VAE(vae_config())
+    codec.initialise(vae, SEED)
+    work.train("codec", codec.CodecTrainer(vae, "both", work.steps or 2400, SEED, work.device))
+
+
+def stage_decoder(work: Work) -> None:
+    """The VAE's decoder against the encoder as it is."""
+    vae = VAE(vae_config())
+    fill(vae, work.state("codec"))
+    work.train("decoder", codec.CodecTrainer(vae, "decoder", work.steps or 6000, SEED, work.device))
+
+
+def stage_latents(work: Work) -> None:
+    """Songs as latents."""
+    vae = VAE(vae_config())
+    fill(vae, work.state("codec"))
+    material.make_shards(vae.to(work.device).eval(), work.steps or 48, work.folder / "latents", work.minutes)
+
+
+def _networks(work: Work, variant: str, *stages: str) -> Networks:
+    networks = make_networks(variant, SEED)
+    for stage in stages:
+        weights = work.state(stage)
+        if stage == "codes":
+            weights = {f"acestep.{name}": value for name, value in weights.items()}
+        fill(networks.modules, weights)
+    networks.modules.to(work.device)
+    return networks
+
+
+def stage_codes(work: Work) -> None:
+    """The 5 Hz codec."""
+    networks = _networks(work, "base")
+    shards = material.Material(work.folder / "latents")
+    silence = silence_of(trained_vae(work))
+    work.train("codes", CodesTrainer(networks.acestep, shards, silence, work.steps or 600, SEED))
+
+
+def stage_base(work: Work) -> None:
+    """The transformer and the encoders, by flow matching."""
+    networks = _networks(work, "base", "codes")
+    batches = _batches(work, networks)
+    work.train("base", flow.FlowTrainer(networks, batches, work.steps or 6000, SEED))
+
+
+def stage_turbo(work: Work) -> None:
+    """The 8-step student of the base variant."""
+    teacher, student = _networks(work, "base", "codes", "base"), _networks(work, "turbo", "codes", "base")
+    work.train("turbo", distil.DistilTrainer(teacher, student, _batches(work, student), work.steps or 1500, SEED))
+
+
+def _batches(work: Work, networks: Networks) -> flow.Batches:
+    shards = material.Material(work.folder / "latents")
+    return flow.Batches(networks, shards, silence_of(trained_vae(work)), SEED)
+
+
+def stage_pack(work: Work) -> None:
+    """Writes the set, with every variant that has been trained."""
+    root = work.folder / "set" if work.steps else engine.nano.FOLDER
+    vae = trained_vae(work)
+    pack.write_vae(vae, root / "vae")
+    for variant in ("turbo", "base"):
+        if not work.has(variant):
+            continue
+        stages = ("codes", variant)
+        networks = _networks(work, variant, *stages)
+        pack.write_dit(networks, variant, silence_of(vae).cpu(), root / pack.DIT_FOLDER.format(variant=variant))
+        if variant == "turbo" or not work.has("turbo"):
+            pack.write_text_encoder(networks, root / pack.TEXT_FOLDER)
+    print(f"{root}: {sum(f.stat().st_size for f in root.rglob('*') if f.is_file()) / 1e6:.1f} MB", flush=True)
+
+
+STAGES: dict[str, Callable[[Work], None]] = {
+    "codec": stage_codec,
+    "latents": stage_latents,
+    "decoder": stage_decoder,
+    "codes": stage_codes,
+    "base": stage_base,
+    "turbo": stage_turbo,
+    "pack": stage_pack,
+}
+
+
+def keep_freed_memory() -> None:
+    """Tells the C library to reuse large blocks: a step frees and asks for the same ones, and fresh pages are dear.
+
+    A third of a training step on CPU (docs/performance.md). Elsewhere than on glibc nothing happens.
+    """
+    trim, mapped = -1, -3
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(mapped, 32 * 2**20)
+        library.mallopt(trim, 2**31 - 1)
+
+
+def main() -> None:
+    """Runs one stage."""
+    keep_freed_memory()
+    parser = argparse.ArgumentParser(prog="python -m tools.nano", description=__doc__)
+    parser.add_argument("stage", choices=STAGES, help="in this order; each goes on from where it was left")
+    parser.add_argument("--minutes", type=float, default=110.0, help="how long this slice may take (default: 110)")
+    parser.add_argument("--steps", type=int, help="steps in all, or shards (default: the published model's)")
+    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="where states are kept")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, help="CPU threads")
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    STAGES[args.stage](Work(args.folder, torch.device(args.device), args.minutes, args.steps))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Trains the VAE: first both halves together, then, with the encoder as it is, the decoder alone.
+
+The second part can go on for as long as there is time: latents do not change any more, so whatever was trained on them
+stays good.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.models.oobleck import Conv, Pointwise, Upsample
+from engine.models.vae import VAE
+from tools.nano.losses import divergence, middle_and_side, spectral_distance, waveform_distance
+from tools.nano.sizes import FRAME
+from tools.nano.slices import Average, Rate
+from tools.nano.songs import Crops
+
+CROP_FRAMES = 24
+BATCH = 4
+_KL_WEIGHT = 0.01
+_DEVIATION_FLOOR = 0.1
+"""The decoder's latents are at least this uncertain: so it forgives what a small transformer misses."""
+
+_WAVEFORM_FIRST = 400
+"""Steps over which spectra come to count: at once, they teach noise of the right colour, and phase is learnt late."""
+
+
+def initialise(vae: VAE, seed: int) -> None:
+    """Random weights under which every block keeps its input's scale, and residual units begin near the identity."""
+    generator = torch.Generator().manual_seed(seed)
+    for module in vae.modules():
+        if isinstance(module, (Conv, Pointwise, Upsample)):
+            fan = 2 * module.weight.shape[0] if isinstance(module, Upsample) else math.prod(module.weight.shape[1:])
+            gain = 0.2 if isinstance(module, Pointwise) else 1.0
+            values = torch.randn(module.weight.shape, generator=generator) * gain * fan**-0.5
+            module.weight.data.copy_(values)
+            if isinstance(module.bias, nn.Parameter):
+                module.bias.data.zero_()
+    vae.decoder.conv2.weight.data.mul_(0.02)  # music is quiet beside what a network makes of noise
+
+
+def encode(vae: VAE, audio: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation ``[B, T, 64]`` of ``[B, 2, samples]``, all at once and with gradients."""
+    rows = audio.transpose(1, 2)
+    lengths = vae.encoder.lengths(rows.shape[1])
+    mean, scale = vae.encoder.produce(rows, lengths, 0, lengths[-1], None).chunk(2, dim=2)
+    return mean, F.softplus(scale) + 1e-4
+
+
+def decode(vae: VAE, latents: Tensor) -> Tensor:
+    """Audio ``[B, 2, samples]`` of ``[B, T, 64]``, all at once and with gradients."""
+    lengths = vae.decoder.lengths(latents.shape[1])
+    return vae.decoder.produce(latents, lengths, 0, lengths[-1], None).transpose(1, 2)
+
+
+class CodecTrainer:
+    """Both halves, or the decoder alone against an encoder that stays as it is."""
+
+    def __init__(self, vae: VAE, part: Literal["both", "decoder"], steps: int, seed: int, device: torch.device) -> None:
+        self.vae, self.part, self.steps, self.seed, self.device = vae.to(device), part, steps, seed, device
+        self.crops = Crops(seed, CROP_FRAMES * FRAME)
+        self.vae.requires_grad_(part == "both")
+        self.vae.decoder.requires_grad_(True)
+        trained: list[nn.Parameter] = [p for p in vae.parameters() if p.requires_grad]
+        self.trained = trained
+        self.rate = Rate(1e-3 if part == "both" else 6e-4, warm=100, cool=steps // 5)
+        self.optimiser = torch.optim.AdamW(trained, lr=0.0, betas=(0.9, 0.99), weight_decay=0.0)
+        self.average = Average(vae, horizon=300)
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        """One batch of crops through the codec and back."""
+        given = self.crops.batch(index, BATCH).to(self.device)
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
+        with torch.set_grad_enabled(self.part == "both"):
+            mean, deviation = encode(self.vae, given)
+        noise = torch.randn(mean.shape, generator=generator).to(self.device)
+        made = decode(self.vae, mean + noise * deviation.clamp_min(_DEVIATION_FLOOR))
+        spectral = spectral_distance(middle_and_side(made), middle_and_side(given))
+        waveform = waveform_distance(made, given)
+        spread = divergence(mean, deviation)
+        weight = 0.05 + 0.95 * min(1.0, index / _WAVEFORM_FIRST) if self.part == "both" else 1.0
+        loss = weight * spectral + waveform + _KL_WEIGHT * spread
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.trained, 3.0)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate.at(index, self.steps)
+        self.optimiser.step()
+        self.average.update(index)
+        return {
+            "spectral": spectral.detach(),
+            "waveform": waveform.detach(),
+            "divergence": spread.detach(),
+            "latent": mean.detach().std(),
+            "norm": norm.detach(),
+        }
+
+    def state(self) -> dict[str, Any]:
+        """See ``slices.Trainer``."""
+        return {"vae": self.vae.state_dict(), "average": self.average.weights, "optimiser": self.optimiser.state_dict()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """See ``slices.Trainer``."""
+        self.vae.load_state_dict(state["vae"])
+        self.average.weights = dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])

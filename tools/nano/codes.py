@@ -1,0 +1,87 @@
+"""Trains the 5 Hz codec: latents to codes and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.model import Acestep
+from tools.nano.material import Material
+from tools.nano.slices import Average, Rate
+
+_MUSIC_SECONDS = 320.0
+
+
+def tokenised(acestep: Acestep, latents: Tensor, silence: Tensor) -> Tensor:
+    """Codes ``[B, N]`` of latents ``[B, T, 64]``."""
+    return acestep.tokenizer(latents, silence)  # type: ignore[no-any-return]
+
+
+def decoded(acestep: Acestep, codes: Tensor) -> Tensor:
+    """Latents ``[B, 5N, 64]`` of codes ``[B, N]``."""
+    return acestep.detokenizer(acestep.tokenizer.quantizer.decode(codes))  # type: ignore[no-any-return]
+
+
+def round_trip(acestep: Acestep, latents: Tensor, silence: Tensor) -> tuple[Tensor, Tensor]:
+    """Latents ``[B, T, 64]`` through the codes and back, and the levels before rounding ``[B, N, d]``.
+
+    Rounding passes gradients as if it were not there.
+    """
+    quantizer = acestep.tokenizer.quantizer
+    position = quantizer.before_rounding(acestep.tokenizer.pooled(latents, silence))
+    rounded = position + ((position + 0.5).floor() - position).detach()
+    levels = torch.tensor(quantizer.shape, device=latents.device)
+    vector = nn.functional.linear(
+        rounded * (2 / (levels - 1)) - 1, quantizer.project_out.weight, quantizer.project_out.bias
+    )
+    return acestep.detokenizer(vector)[:, : latents.shape[1]], position
+
+
+class CodesTrainer:
+    """Squared error of latents that went through codes, with every level used."""
+
+    def __init__(self, acestep: Acestep, material: Material, silence: Tensor, steps: int, seed: int) -> None:
+        self.acestep, self.material, self.silence, self.steps, self.seed = acestep, material, silence, steps, seed
+        self.modules = nn.ModuleDict({"tokenizer": acestep.tokenizer, "detokenizer": acestep.detokenizer})
+        self.modules.requires_grad_(True)
+        self.rate = Rate(2e-3, warm=50, cool=steps // 3)
+        self.optimiser = torch.optim.AdamW(self.modules.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=0.0)
+        self.average = Average(self.modules, horizon=200)
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        """One batch of songs."""
+        rng = np.random.default_rng([self.seed + 2, index])
+        shard, chosen = self.material.batch(rng, _MUSIC_SECONDS)
+        latents = shard.latents[torch.from_numpy(chosen)].float().to(self.silence.device)
+        made, position = round_trip(self.acestep, latents, self.silence)
+        loss = (made - latents).square().mean()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.modules.parameters(), 1.0)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate.at(index, self.steps)
+        self.optimiser.step()
+        self.average.update(index)
+        return {
+            "error": loss.detach(),
+            "variance": latents.var().detach(),
+            "spread": position.detach().flatten(0, 1).std(0).mean(),
+        }
+
+    def state(self) -> dict[str, Any]:
+        """See ``slices.Trainer``."""
+        return {
+            "modules": self.modules.state_dict(),
+            "average": self.average.weights,
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """See ``slices.Trainer``."""
+        self.modules.load_state_dict(state["modules"])
+        self.average.weights = dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])

@@ -1,0 +1,221 @@
+"""Trains the transformer by flow matching, with everything that it will be conditioned on (the base variant)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.models.dit import Memory
+from engine.models.primitives import Rotary
+from engine.tasks import FROM_CODES, TASKS
+from tools.nano.codes import decoded, tokenised
+from tools.nano.material import Material, prompts
+from tools.nano.networks import Networks, matrices
+from tools.nano.slices import Average, Rate
+
+MUSIC_SECONDS = 120.0
+"""Music a step."""
+
+_TIMBRE = 0.25
+_NOTHING_SAID = 0.1
+"""How often an item has a reference clip, and how often it has no prompt at all, which is what guidance needs."""
+
+_TASKS = ("text2music", "codes", "cover", "repaint")
+_SHARES = (0.62, 0.15, 0.05, 0.18)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step trains on."""
+
+    clean: Tensor
+    """``[B, T, 64]``."""
+
+    context: Tensor
+    """``[B, S, H]``: source and mask, projected."""
+
+    memories: list[Memory]
+    rotary: Rotary
+
+
+@dataclass(frozen=True)
+class Item:
+    """One song of a batch: source and mask ``[T, 64]``, prompts, perhaps a reference; ``said``: prompted at all."""
+
+    source: Tensor
+    mask: Tensor
+    caption: str
+    lyrics: str
+    clip: Tensor | None
+    said: bool
+
+
+@dataclass(frozen=True)
+class Unencoded:
+    """A batch before any encoder has seen it."""
+
+    clean: Tensor
+    items: list[Item]
+
+
+class Optimiser:
+    """Muon for the matrices inside layers, AdamW for the rest; one rate for both."""
+
+    def __init__(self, module: nn.Module, rate: Rate) -> None:
+        self.rate = rate
+        inner, others = matrices(module)
+        self.parameters = [*inner, *others]
+        self.parts: list[torch.optim.Optimizer] = [
+            torch.optim.Muon(inner, lr=0.0, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(others, lr=0.0, betas=(0.9, 0.98), weight_decay=0.0),
+        ]
+
+    def step(self, loss: Tensor, index: int, steps: int) -> Tensor:
+        """Moves the weights; the gradient's norm."""
+        for part in self.parts:
+            part.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        for part in self.parts:
+            for group in part.param_groups:
+                group["lr"] = self.rate.at(index, steps)
+            part.step()
+        return norm.detach()
+
+    def state(self) -> list[dict[str, Any]]:
+        """For the next slice."""
+        return [part.state_dict() for part in self.parts]
+
+    def restore(self, states: list[dict[str, Any]]) -> None:
+        """Puts back what ``state`` gave."""
+        for part, state in zip(self.parts, states, strict=True):
+            part.load_state_dict(state)
+
+
+class Batches:
+    """Makes the batch of a step: the same for the same step, however the run was cut."""
+
+    def __init__(self, networks: Networks, material: Material, silence: Tensor, seed: int) -> None:
+        self.networks, self.material, self.seed = networks, material, seed
+        self.silence, self.device = silence, silence.device
+
+    def texts(self, index: int, *, music: float = MUSIC_SECONDS, drop: float = _NOTHING_SAID) -> Unencoded:
+        """Latents, sources and words of a step."""
+        rng = np.random.default_rng([self.seed, index])
+        shard, chosen = self.material.batch(rng, music)
+        clean = shard.latents[torch.from_numpy(chosen)].float().to(self.device)
+        length = clean.shape[1]
+        silence = self.silence.repeat(1, -(-length // self.silence.shape[1]), 1)[0, :length]
+        items = []
+        for latents, number in zip(clean, chosen, strict=True):
+            task = str(rng.choice(_TASKS, p=_SHARES))
+            source, mask, instruction = self._context(task, latents, silence, rng)
+            words = prompts(shard.song(int(number)), rng, instruction)
+            items.append(Item(source, mask, *words, self._reference(latents, rng), said=bool(rng.random() >= drop)))
+        return Unencoded(clean, items)
+
+    def encode(self, batch: Unencoded, networks: Networks) -> Batch:
+        """The batch as a set of networks sees it, with gradients into its encoders."""
+        acestep, items = networks.acestep, batch.items
+        heard, clips = [], [self._silent_clip()]
+        for item in items:
+            heard.append(0 if item.clip is None else len(clips))
+            clips += [] if item.clip is None else [item.clip]
+        states = networks.states(
+            [item.caption for item in items], [item.lyrics for item in items], torch.stack(clips), heard
+        )
+        said = [state if item.said else acestep.null_condition_emb for state, item in zip(states, items, strict=True)]
+        sources, masks = torch.stack([item.source for item in items]), torch.stack([item.mask for item in items])
+        context = acestep.decoder.patch_in.context(sources, masks)
+        return Batch(batch.clean, context, networks.memories(said), acestep.decoder.rotary(batch.clean.shape[1]))
+
+    def _context(
+        self, task: str, item: Tensor, silence: Tensor, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor, str | None]:
+        """Source and mask ``[T, 64]`` and the task's instruction; the table is dit.md 10."""
+        everything = torch.ones_like(item)
+        if task == "codes":
+            with torch.no_grad():
+                acestep = self.networks.acestep
+                codes = tokenised(acestep, item.unsqueeze(0), self.silence)
+                return decoded(acestep, codes)[0, : item.shape[0]], everything, FROM_CODES
+        if task == "cover":
+            return item, everything, FROM_CODES
+        if task == "repaint":
+            length = item.shape[0]
+            width = int(rng.integers(length // 8, length // 2))
+            start = int(rng.integers(0, length - width))
+            mask = torch.zeros_like(item)
+            mask[start : start + width] = 1.0
+            return torch.where(mask > 0, silence, item), mask, TASKS["repaint"].instruction
+        return silence, everything, None
+
+    def _reference(self, item: Tensor, rng: np.random.Generator) -> Tensor | None:
+        """Now and then a clip of the song itself."""
+        frames = self.networks.acestep.decoder.config.timbre_fix_frame
+        if rng.random() >= _TIMBRE or item.shape[0] < frames:
+            return None
+        start = int(rng.integers(0, item.shape[0] - frames + 1))
+        return item[start : start + frames]
+
+    def _silent_clip(self) -> Tensor:
+        frames = self.networks.acestep.decoder.config.timbre_fix_frame
+        return self.silence[0].repeat(-(-frames // self.silence.shape[1]), 1)[:frames]
+
+
+def times(rng: np.random.Generator, count: int) -> Tensor:
+    """Times in (0, 1), most of them where structure is decided rather than detail."""
+    return torch.from_numpy(1 / (1 + np.exp(-rng.normal(0.4, 1.2, count)))).float()
+
+
+class FlowTrainer:
+    """Flow matching: the velocity from clean latents to noise, at random times."""
+
+    def __init__(self, networks: Networks, batches: Batches, steps: int, seed: int) -> None:
+        self.networks, self.batches, self.steps, self.seed = networks, batches, steps, seed
+        self.modules = networks.modules
+        # The 5 Hz codec was trained before and stays: codes that were written stay valid.
+        networks.acestep.tokenizer.requires_grad_(False)
+        networks.acestep.detokenizer.requires_grad_(False)
+        self.optimiser = Optimiser(self.modules, Rate(2e-3, warm=200, cool=steps // 3))
+        self.average = Average(self.modules, horizon=500)
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        """One batch at random times."""
+        rng = np.random.default_rng([self.seed + 1, index])
+        batch = self.batches.encode(self.batches.texts(index), self.networks)
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
+        noise = torch.randn(batch.clean.shape, generator=generator).to(batch.clean.device)
+        t = times(rng, batch.clean.shape[0]).to(batch.clean.device)
+        at = t.view(-1, 1, 1)
+        decoder = self.networks.acestep.decoder
+        noisy = at * noise + (1 - at) * batch.clean
+        made = decoder(noisy, decoder.time(t), batch.context, batch.memories, batch.rotary)
+        each = (made - (noise - batch.clean)).square().mean(dim=(1, 2))
+        loss = each.mean()
+        norm = self.optimiser.step(loss, index, self.steps)
+        self.average.update(index)
+        high, low = each[t > 0.7].detach(), each[t < 0.3].detach()
+        figures = {"loss": loss.detach(), "norm": norm}
+        if len(high) and len(low):
+            figures |= {"high": high.mean(), "low": low.mean()}
+        return figures
+
+    def state(self) -> dict[str, Any]:
+        """See ``slices.Trainer``."""
+        return {
+            "modules": self.modules.state_dict(),
+            "average": self.average.weights,
+            "optimiser": self.optimiser.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """See ``slices.Trainer``."""
+        self.modules.load_state_dict(state["modules"])
+        self.average.weights = dict(state["average"])
+        self.optimiser.restore(state["optimiser"])

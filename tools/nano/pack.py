@@ -1,0 +1,76 @@
+"""Writes trained weights as an official set: the folders that the engine ships."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from engine.models.loading import slots
+from engine.models.vae import VAE
+from tools.nano.networks import Networks
+from tools.nano.sizes import TEXT, dit_settings
+from tools.nano.sizes import VAE as VAE_SETTINGS
+from tools.nano.words import END_OF_TEXT
+
+TEXT_FOLDER = "Qwen3-Embedding-nano"
+DIT_FOLDER = "acestep-v15-nano-{variant}"
+SILENCE_FRAMES = 250
+"""Frames of silence that are kept; longer silence repeats them."""
+
+
+def official(module: nn.Module) -> dict[str, Tensor]:
+    """Every tensor of a module under its official name: fused matrices come apart."""
+    return {
+        name: slot.target.narrow(0, slot.start, slot.rows).clone() if slot.target.dim() else slot.target.clone()
+        for name, slot in slots(module).items()
+    }
+
+
+def write_vae(vae: VAE, folder: Path) -> None:
+    """``config.json`` and weights, weight norm multiplied out."""
+    _write(folder, VAE_SETTINGS, official(vae), "diffusion_pytorch_model.safetensors")
+
+
+def write_dit(networks: Networks, variant: str, silence: Tensor, folder: Path) -> None:
+    """A DiT folder with its silence latent; ``silence`` is ``[1, frames, 64]``."""
+    raw = {"architectures": ["AceStepConditionGenerationModel"]} | dit_settings(variant)
+    _write(folder, raw, official(networks.acestep), "model.safetensors")
+    torch.save(silence[:, :SILENCE_FRAMES].transpose(1, 2).contiguous().float(), folder / "silence_latent.pt")
+
+
+def write_text_encoder(networks: Networks, folder: Path) -> None:
+    """A Qwen3 model without the ``model.`` prefix, and its tokenizer."""
+    tokenizer = networks.tokenizer
+    end = tokenizer.token_to_id(END_OF_TEXT)
+    raw = TEXT | {"vocab_size": tokenizer.get_vocab_size(), "eos_token_id": end, "pad_token_id": end}
+    _write(folder, {"architectures": ["Qwen3Model"]} | raw, official(networks.text.model), "model.safetensors")
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    settings = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": 4096,
+        "padding_side": "right",
+        "eos_token": END_OF_TEXT,
+        "pad_token": END_OF_TEXT,
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+
+def _write(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], name: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    halves = {name: _half(name, value) for name, value in tensors.items()}
+    save_file(halves, folder / name, metadata={"format": "pt"})
+
+
+def _half(name: str, value: Tensor) -> Tensor:
+    """Float16: weights of a small model are well inside its range, and it has three bits more than bfloat16."""
+    half = value.detach().cpu().to(torch.float16).contiguous()
+    if not torch.isfinite(half).all():
+        raise FloatingPointError(f"{name} does not fit float16.")
+    return half
