@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tools.nano.slices import Average, Rate, run
+from tools.nano.optimise import Rate
+from tools.nano.slices import Average, run
 
 
 class Slope:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,11 +63,23 @@ def fill(module: nn.Module, weights: dict[str, Tensor]) -> None:
             own[name].copy_(value)
 
 
+def frozen_vae(work: Work) -> VAE:
+    """The codec as its first stage left it, with latents brought to unit spread: what every later stage begins with."""
+    vae = VAE(vae_config())
+    fill(vae, work.state("codec"))
+    note = work.folder / "codec" / "spread.json"
+    if not note.exists():
+        note.write_text(json.dumps(codec.spread(vae, range(SEED, SEED + 48))))
+    codec.rescale(vae, 1 / float(json.loads(note.read_text())))
+    return vae.to(work.device)
+
+
 def trained_vae(work: Work) -> VAE:
     """The codec with the latest decoder there is."""
-    vae = VAE(vae_config())
-    fill(vae, work.state("decoder" if work.has("decoder") else "codec"))
-    return vae.to(work.device)
+    vae = frozen_vae(work)
+    if work.has("decoder"):
+        fill(vae, work.state("decoder"))
+    return vae
 
 
 def silence_of(vae: VAE) -> Tensor:
@@ -85,16 +98,12 @@ def stage_codec(work: Work) -> None:
 
 def stage_decoder(work: Work) -> None:
     """The VAE's decoder against the encoder as it is."""
-    vae = VAE(vae_config())
-    fill(vae, work.state("codec"))
-    work.train("decoder", codec.CodecTrainer(vae, "decoder", work.steps or 6000, SEED, work.device))
+    work.train("decoder", codec.CodecTrainer(frozen_vae(work), "decoder", work.steps or 6000, SEED, work.device))
 
 
 def stage_latents(work: Work) -> None:
     """Songs as latents."""
-    vae = VAE(vae_config())
-    fill(vae, work.state("codec"))
-    material.make_shards(vae.to(work.device).eval(), work.steps or 48, work.folder / "latents", work.minutes)
+    material.make_shards(frozen_vae(work).eval(), work.steps or 48, work.folder / "latents", work.minutes)
 
 
 def _networks(work: Work, variant: str, *stages: str) -> Networks:

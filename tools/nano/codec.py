@@ -14,18 +14,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.models.oobleck import Conv, Pointwise, Upsample
+from engine.models.oobleck import Conv, Pointwise, Snake, Upsample
 from engine.models.vae import VAE
 from tools.nano.losses import divergence, middle_and_side, spectral_distance, waveform_distance
+from tools.nano.music import compose, render
+from tools.nano.optimise import Optimiser, Rate
 from tools.nano.sizes import FRAME
-from tools.nano.slices import Average, Rate
+from tools.nano.slices import Average
 from tools.nano.songs import Crops
 
 CROP_FRAMES = 24
 BATCH = 4
 _KL_WEIGHT = 0.01
-_DEVIATION_FLOOR = 0.1
+_DEVIATION_FLOOR = {"both": 0.1, "decoder": 0.2}
 """The decoder's latents are at least this uncertain: so it forgives what a small transformer misses."""
+
+_NEARLY_STRAIGHT = 2.0
+"""Snakes begin with waves of e^-2: a nearly linear codec finds the low frequencies at once, and bends later."""
 
 _WAVEFORM_FIRST = 400
 """Steps over which spectra come to count: at once, they teach noise of the right colour, and phase is learnt late."""
@@ -42,7 +47,15 @@ def initialise(vae: VAE, seed: int) -> None:
             module.weight.data.copy_(values)
             if isinstance(module.bias, nn.Parameter):
                 module.bias.data.zero_()
+        elif isinstance(module, Snake):
+            module.beta.data.fill_(_NEARLY_STRAIGHT)
     vae.decoder.conv2.weight.data.mul_(0.02)  # music is quiet beside what a network makes of noise
+
+
+def kernels(vae: VAE) -> list[nn.Parameter]:
+    """The convolutions that are trained."""
+    convolutions = (part for part in vae.modules() if isinstance(part, (Conv, Pointwise, Upsample)))
+    return [part.weight for part in convolutions if part.weight.requires_grad]
 
 
 def encode(vae: VAE, audio: Tensor) -> tuple[Tensor, Tensor]:
@@ -59,6 +72,30 @@ def decode(vae: VAE, latents: Tensor) -> Tensor:
     return vae.decoder.produce(latents, lengths, 0, lengths[-1], None).transpose(1, 2)
 
 
+@torch.no_grad()
+def spread(vae: VAE, seeds: range) -> float:
+    """The standard deviation of the latents of some songs."""
+    device = next(vae.parameters()).device
+    songs = (torch.from_numpy(render(compose(seed))).unsqueeze(0).to(device) for seed in seeds)
+    return float(torch.cat([vae.encode(song).flatten() for song in songs]).std())
+
+
+@torch.no_grad()
+def rescale(vae: VAE, factor: float) -> None:
+    """Multiplies all latents by ``factor``, exactly: the last layer before them and the first after are linear.
+
+    Flow matching goes from unit noise to the latents and is best off where these are as large.
+    """
+    means = vae.config.decoder_input_channels
+    last, first = vae.encoder.conv2, vae.decoder.conv1
+    last.weight[:means].mul_(factor)
+    first.weight.div_(factor)
+    if last.bias is not None:
+        last.bias[:means].mul_(factor)
+        # Deviations are a softplus, which for those as small as here is an exponential: a factor is a summand inside.
+        last.bias[means:].add_(math.log(factor))
+
+
 class CodecTrainer:
     """Both halves, or the decoder alone against an encoder that stays as it is."""
 
@@ -67,10 +104,8 @@ class CodecTrainer:
         self.crops = Crops(seed, CROP_FRAMES * FRAME)
         self.vae.requires_grad_(part == "both")
         self.vae.decoder.requires_grad_(True)
-        trained: list[nn.Parameter] = [p for p in vae.parameters() if p.requires_grad]
-        self.trained = trained
-        self.rate = Rate(1e-3 if part == "both" else 6e-4, warm=100, cool=steps // 5)
-        self.optimiser = torch.optim.AdamW(trained, lr=0.0, betas=(0.9, 0.99), weight_decay=0.0)
+        peak = 2e-3 if part == "both" else 1e-3
+        self.optimiser = Optimiser(vae, kernels(vae), Rate(peak, warm=50, cool=steps // 5), clip=3.0)
         self.average = Average(vae, horizon=300)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
@@ -80,33 +115,28 @@ class CodecTrainer:
         with torch.set_grad_enabled(self.part == "both"):
             mean, deviation = encode(self.vae, given)
         noise = torch.randn(mean.shape, generator=generator).to(self.device)
-        made = decode(self.vae, mean + noise * deviation.clamp_min(_DEVIATION_FLOOR))
+        made = decode(self.vae, mean + noise * deviation.clamp_min(_DEVIATION_FLOOR[self.part]))
         spectral = spectral_distance(middle_and_side(made), middle_and_side(given))
         waveform = waveform_distance(made, given)
         spread = divergence(mean, deviation)
         weight = 0.05 + 0.95 * min(1.0, index / _WAVEFORM_FIRST) if self.part == "both" else 1.0
         loss = weight * spectral + waveform + _KL_WEIGHT * spread
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.trained, 3.0)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate.at(index, self.steps)
-        self.optimiser.step()
+        norm = self.optimiser.step(loss, index, self.steps)
         self.average.update(index)
         return {
             "spectral": spectral.detach(),
             "waveform": waveform.detach(),
             "divergence": spread.detach(),
             "latent": mean.detach().std(),
-            "norm": norm.detach(),
+            "norm": norm,
         }
 
     def state(self) -> dict[str, Any]:
         """See ``slices.Trainer``."""
-        return {"vae": self.vae.state_dict(), "average": self.average.weights, "optimiser": self.optimiser.state_dict()}
+        return {"vae": self.vae.state_dict(), "average": self.average.weights, "optimiser": self.optimiser.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See ``slices.Trainer``."""
         self.vae.load_state_dict(state["vae"])
         self.average.weights = dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimiser.restore(state["optimiser"])

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from engine.model import Acestep
 from tools.nano.material import Material
-from tools.nano.slices import Average, Rate
+from tools.nano.networks import matrices
+from tools.nano.optimise import Optimiser, Rate
+from tools.nano.slices import Average
 
 _MUSIC_SECONDS = 320.0
 
@@ -48,8 +50,7 @@ class CodesTrainer:
         self.acestep, self.material, self.silence, self.steps, self.seed = acestep, material, silence, steps, seed
         self.modules = nn.ModuleDict({"tokenizer": acestep.tokenizer, "detokenizer": acestep.detokenizer})
         self.modules.requires_grad_(True)
-        self.rate = Rate(2e-3, warm=50, cool=steps // 3)
-        self.optimiser = torch.optim.AdamW(self.modules.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=0.0)
+        self.optimiser = Optimiser(self.modules, matrices(self.modules), Rate(2e-3, warm=50, cool=steps // 3))
         self.average = Average(self.modules, horizon=200)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
@@ -59,12 +60,7 @@ class CodesTrainer:
         latents = shard.latents[torch.from_numpy(chosen)].float().to(self.silence.device)
         made, position = round_trip(self.acestep, latents, self.silence)
         loss = (made - latents).square().mean()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.modules.parameters(), 1.0)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate.at(index, self.steps)
-        self.optimiser.step()
+        self.optimiser.step(loss, index, self.steps)
         self.average.update(index)
         return {
             "error": loss.detach(),
@@ -77,11 +73,11 @@ class CodesTrainer:
         return {
             "modules": self.modules.state_dict(),
             "average": self.average.weights,
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": self.optimiser.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See ``slices.Trainer``."""
         self.modules.load_state_dict(state["modules"])
         self.average.weights = dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimiser.restore(state["optimiser"])

@@ -16,9 +16,10 @@ from torch import Tensor
 
 from engine.models.dit import DiT, Memory
 from engine.sampling.schedule import schedule
-from tools.nano.flow import Batch, Batches, Optimiser
-from tools.nano.networks import Networks
-from tools.nano.slices import Average, Rate
+from tools.nano.flow import Batch, Batches
+from tools.nano.networks import Networks, matrices
+from tools.nano.optimise import Optimiser, Rate
+from tools.nano.slices import Average
 
 STEPS = 8
 SHIFTS = (1.0, 2.0, 3.0)
@@ -38,7 +39,7 @@ class DistilTrainer:
         student.text.requires_grad_(False)  # a set has one text encoder for all its variants
         student.acestep.tokenizer.requires_grad_(False)
         student.acestep.detokenizer.requires_grad_(False)
-        self.optimiser = Optimiser(self.modules, Rate(5e-4, warm=50, cool=steps // 2))
+        self.optimiser = Optimiser(self.modules, matrices(self.modules), Rate(5e-4, warm=50, cool=steps // 2))
         self.average = Average(self.modules, horizon=200)
 
     def step(self, index: int) -> Mapping[str, Tensor]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.models.dit import Memory
 from engine.models.primitives import Rotary
@@ -16,7 +16,8 @@ from engine.tasks import FROM_CODES, TASKS
 from tools.nano.codes import decoded, tokenised
 from tools.nano.material import Material, prompts
 from tools.nano.networks import Networks, matrices
-from tools.nano.slices import Average, Rate
+from tools.nano.optimise import Optimiser, Rate
+from tools.nano.slices import Average
 
 MUSIC_SECONDS = 120.0
 """Music a step."""
@@ -61,40 +62,6 @@ class Unencoded:
 
     clean: Tensor
     items: list[Item]
-
-
-class Optimiser:
-    """Muon for the matrices inside layers, AdamW for the rest; one rate for both."""
-
-    def __init__(self, module: nn.Module, rate: Rate) -> None:
-        self.rate = rate
-        inner, others = matrices(module)
-        self.parameters = [*inner, *others]
-        self.parts: list[torch.optim.Optimizer] = [
-            torch.optim.Muon(inner, lr=0.0, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
-            torch.optim.AdamW(others, lr=0.0, betas=(0.9, 0.98), weight_decay=0.0),
-        ]
-
-    def step(self, loss: Tensor, index: int, steps: int) -> Tensor:
-        """Moves the weights; the gradient's norm."""
-        for part in self.parts:
-            part.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        for part in self.parts:
-            for group in part.param_groups:
-                group["lr"] = self.rate.at(index, steps)
-            part.step()
-        return norm.detach()
-
-    def state(self) -> list[dict[str, Any]]:
-        """For the next slice."""
-        return [part.state_dict() for part in self.parts]
-
-    def restore(self, states: list[dict[str, Any]]) -> None:
-        """Puts back what ``state`` gave."""
-        for part, state in zip(self.parts, states, strict=True):
-            part.load_state_dict(state)
 
 
 class Batches:
@@ -182,7 +149,7 @@ class FlowTrainer:
         # The 5 Hz codec was trained before and stays: codes that were written stay valid.
         networks.acestep.tokenizer.requires_grad_(False)
         networks.acestep.detokenizer.requires_grad_(False)
-        self.optimiser = Optimiser(self.modules, Rate(2e-3, warm=200, cool=steps // 3))
+        self.optimiser = Optimiser(self.modules, matrices(self.modules), Rate(2e-3, warm=200, cool=steps // 3))
         self.average = Average(self.modules, horizon=500)
 
     def step(self, index: int) -> Mapping[str, Tensor]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from engine.models.vae import VAE
 from engine.prompt import caption_prompt, lyric_prompt
 from engine.request import Request
 from tools.nano.music import Song, caption, compose, lyrics, render
-from tools.nano.sizes import FRAME, RATE
 
 LENGTHS = (10, 12, 16, 20, 24, 30)
 """Seconds: the songs of one batch have one length."""
@@ -96,10 +94,6 @@ class Material:
         count = min(songs, max(2, round(seconds_of_music / shard.seconds)))
         return shard, rng.choice(songs, size=count, replace=False)
 
-    def spread(self) -> float:
-        """The standard deviation of all latents."""
-        return float(torch.cat([shard.latents.float().flatten()[::97] for shard in self.shards]).std())
-
 
 def prompts(song: Song, rng: np.random.Generator, instruction: str | None = None) -> tuple[str, str]:
     """Caption and lyric prompt of a song; now and then one that leaves something open, as people do."""
@@ -113,17 +107,3 @@ def prompts(song: Song, rng: np.random.Generator, instruction: str | None = None
         duration=song.duration,
     )
     return caption_prompt(request, song.duration, instruction=instruction), lyric_prompt(request)
-
-
-def held_out(first: int, seconds: float) -> Iterator[tuple[Song, Tensor]]:
-    """Songs that nothing was trained on, with their audio ``[2, samples]``."""
-    seed = first
-    while True:
-        song = compose(seed, duration=seconds)
-        yield song, torch.from_numpy(render(song))
-        seed += 1
-
-
-def frames(seconds: float) -> int:
-    """Latent frames of so many seconds."""
-    return round(seconds * RATE) // FRAME

@@ -105,8 +105,6 @@ def _write_numbers(text: TextEncoder, tokenizer: Tokenizer) -> None:
         table[row] = torch.cat((angle.sin(), angle.cos())) * 0.7
 
 
-def matrices(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """The weights that an orthogonalising optimiser is for (matrices inside stacks of layers), and all others."""
-    inner = [p for name, p in module.named_parameters() if p.dim() == 2 and ".layers." in name and p.requires_grad]
-    chosen = set(map(id, inner))
-    return inner, [p for p in module.parameters() if p.requires_grad and id(p) not in chosen]
+def matrices(module: nn.Module) -> list[nn.Parameter]:
+    """The matrices inside stacks of layers, which an orthogonalising optimiser is for."""
+    return [p for name, p in module.named_parameters() if p.dim() == 2 and ".layers." in name and p.requires_grad]

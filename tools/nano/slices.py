@@ -9,7 +9,6 @@ import json
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,19 +35,6 @@ class Trainer(Protocol):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Puts back what ``state`` gave."""
-
-
-@dataclass(frozen=True)
-class Rate:
-    """Learning rate: a rise over ``warm`` steps, a plateau, a straight line to nothing over the last ``cool``."""
-
-    peak: float
-    warm: int
-    cool: int
-
-    def at(self, index: int, steps: int) -> float:
-        """The rate of a step."""
-        return self.peak * min(1.0, (index + 1) / self.warm, max(0.0, steps - index) / max(1, self.cool))
 
 
 class Average:
