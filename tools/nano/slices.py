@@ -73,17 +73,19 @@ def run(trainer: Trainer, folder: Path, minutes: float) -> bool:
         first = int(state["step"])
     began = saved = time.monotonic()
     sums: dict[str, float] = {}
+    counts: dict[str, int] = {}
     done = first
     while done < trainer.steps and time.monotonic() - began < 60 * minutes:
         for name, value in trainer.step(done).items():
             sums[name] = sums.get(name, 0.0) + float(value)
+            counts[name] = counts.get(name, 0) + 1
         done += 1
         if done % _REPORT_EVERY == 0:
-            means = {name: value / _REPORT_EVERY for name, value in sums.items()}
+            means = {name: value / counts[name] for name, value in sums.items()}
             if not all(map(math.isfinite, means.values())):
                 raise FloatingPointError(f"Step {done} left the numbers: {means}.")
             _report(folder, done, means, (time.monotonic() - began) / (done - first))
-            sums = {}
+            sums, counts = {}, {}
         if time.monotonic() - saved > _SAVE_SECONDS:
             _save(file, done, trainer)
             saved = time.monotonic()
