@@ -33,14 +33,15 @@ class ProgressLine:
         self._live = stream.isatty() and os.environ.get("TERM") != "dumb"
         self._ascii = "utf" not in (stream.encoding or "").lower()
 
-    def update(self, stage: str, done: int, total: int, take: int | None = None) -> None:
-        """Shows ``done`` of ``total`` steps of a stage, unless the line was drawn just now."""
+    def update(self, stage: str, done: int, total: int, take: int | None = None, more: str = "") -> None:
+        """Shows ``done`` of ``total`` steps of a stage and what is ``more``, unless the line was drawn just now."""
         now = self._clock()
         if not self._live or now - self._drawn_at < REDRAW_SECONDS:
             return
         self._drawn_at, self._shown = now, True
         width = shutil.get_terminal_size().columns - 1
         line = describe(stage, done, total, take, now - self._started, ascii_only=self._ascii)
+        line = f"{line}  {more}" if more else line
         self._stream.write(f"\r\x1b[K{line[:width]}")
         self._stream.flush()
 

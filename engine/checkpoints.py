@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine import nano
 from engine.components import (
     Component,
     WeightFile,
@@ -63,20 +64,26 @@ def data_folder(env: Mapping[str, str] | None = None) -> Path:
 def find_models(explicit: str | Path | None = None, env: Mapping[str, str] | None = None) -> Path:
     """The folder that holds the models: ``explicit``, ``ACETUI_MODELS``, ``ACESTEP_CHECKPOINTS_DIR`` or the user's own.
 
-    The first one that is named decides, even if it does not exist. Raises BadCheckpoint where there is no such folder.
+    The first one that is named decides, even if it does not exist. Where nothing was ever named and the user has no
+    models folder, it is the model in the box; its name, ``nano``, asks for it by itself. Raises BadCheckpoint where
+    there is no such folder.
     """
     env = os.environ if env is None else env
     named = {"--models": explicit} | {key: env.get(key) for key in ("ACETUI_MODELS", "ACESTEP_CHECKPOINTS_DIR")}
     for source, value in named.items():
         if value:
             folder = Path(value).expanduser()
-            if not folder.is_dir():
-                raise BadCheckpoint(f"{source} names {folder}, which is not a folder.", PLACE_THEM)
-            return folder
+            if folder.is_dir():
+                return folder
+            if str(value) == nano.NAME and nano.is_there():
+                return nano.FOLDER
+            raise BadCheckpoint(f"{source} names {folder}, which is not a folder.", PLACE_THEM)
     folder = data_folder(env) / "models"
-    if not folder.is_dir():
+    if folder.is_dir():
+        return folder
+    if os.path.lexists(folder) or not nano.is_there():  # a link to a disk that is not there was configured once
         raise BadCheckpoint("No models are installed.", PLACE_THEM)
-    return folder
+    return nano.FOLDER
 
 
 @dataclass(frozen=True)

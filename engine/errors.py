@@ -29,6 +29,19 @@ class RenderFailed(EngineError):
     """The model ran, but what came out is not a take: silent, not finite, out of memory, disk full."""
 
 
+class OutOfMemory(RenderFailed):
+    """Memory ran out, on whichever device; the same again with less of something may fit."""
+
+    def __init__(
+        self,
+        error: str = "There is not enough memory for this.",
+        hint: str = "Try a smaller batch, a shorter duration, or a smaller model.",
+        *,
+        field: str | None = None,
+    ) -> None:
+        super().__init__(error, hint, field=field)
+
+
 class InvalidRequest(EngineError):
     """A value that nobody can render; ``field`` is the published name of the parameter."""
 

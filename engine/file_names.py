@@ -14,6 +14,9 @@ from engine.tags import NAMES as TAG_NAMES
 SEED = "{seed}"
 """Stands in a stem for the seed of the take."""
 
+INDEX = "{index}"
+"""Stands in a stem for the position of the take in its batch, from 0."""
+
 LATENTS_SUFFIX = ".safetensors"
 
 SUFFIXES = {
@@ -48,19 +51,20 @@ def slug(caption: str) -> str:
     return take_name(caption).replace(" ", "-")
 
 
-def audio_path(output: Output, seed: int) -> Path:
-    """Where the audio of the take with ``seed`` goes."""
-    return _path(output, seed, SUFFIXES[output.format])
+def audio_path(output: Output, seed: int, index: int = 0) -> Path:
+    """Where the audio of the take with ``seed`` goes, the one at ``index`` in its batch."""
+    return _path(output, seed, index, SUFFIXES[output.format])
 
 
-def latents_path(output: Output, seed: int) -> Path:
+def latents_path(output: Output, seed: int, index: int = 0) -> Path:
     """Where the latents of the take with ``seed`` go, if they are kept."""
-    return _path(output, seed, LATENTS_SUFFIX)
+    return _path(output, seed, index, LATENTS_SUFFIX)
 
 
-def paths_of(output: Output, seed: int) -> list[Path]:
+def paths_of(output: Output, seed: int, index: int = 0) -> list[Path]:
     """Every file that the take with ``seed`` will have."""
-    return [audio_path(output, seed), *([latents_path(output, seed)] if output.keep_latents else [])]
+    latents = [latents_path(output, seed, index)] if output.keep_latents else []
+    return [audio_path(output, seed, index), *latents]
 
 
 def check_output(output: Output, seeds: Sequence[int]) -> None:
@@ -71,7 +75,7 @@ def check_output(output: Output, seeds: Sequence[int]) -> None:
         raise InvalidRequest(f"There is no folder '{output.folder}'.", "Make it first, or choose another one.")
     if not output.stem or Path(output.stem).name != output.stem:
         raise InvalidRequest(f"'{output.stem}' is not the name of a file.", "Leave folders out of it.")
-    targets = [path for seed in seeds for path in paths_of(output, seed)]
+    targets = [path for index, seed in enumerate(seeds) for path in paths_of(output, seed, index)]
     if len(set(targets)) < len(targets):
         raise InvalidRequest(f"Two takes would both be {targets[0].name}.", "Give every take a seed of its own.")
     if unknown := sorted(output.tags.keys() - set(TAG_NAMES)):
@@ -93,6 +97,7 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def _path(output: Output, seed: int, suffix: str) -> Path:
+def _path(output: Output, seed: int, index: int, suffix: str) -> Path:
+    stem = output.stem.replace(SEED, str(seed)).replace(INDEX, str(index))
     # Not with_suffix: a stem may have dots of its own, as in "v1.2".
-    return Path(output.folder) / (output.stem.replace(SEED, str(seed)) + suffix)
+    return Path(output.folder) / (stem + suffix)

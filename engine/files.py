@@ -17,10 +17,13 @@ from typing import BinaryIO
 
 from engine.errors import InvalidRequest, RenderFailed
 
-__all__ = ["TEMPORARY_PREFIX", "atomic_write", "sweep"]
+__all__ = ["TEMPORARY_PREFIX", "atomic_add", "atomic_write", "sweep", "sweep_dead", "sync_folder"]
 
 TEMPORARY_PREFIX = ".acetui-part-"
 """How the names of temporary files begin; after a crash, older files with such names can be swept away."""
+
+_being_written: set[str] = set()
+"""The names of the temporary files that this very process has open."""
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -36,10 +39,41 @@ def atomic_write(path: str | Path, writer: Callable[[BinaryIO], None], *, overwr
     target = Path(path)
     if not overwrite and os.path.lexists(target):
         raise _already_there(target)
+
+    def write(file: BinaryIO) -> Path:
+        writer(file)
+        return target
+
+    _write(target, write, overwrite)
+
+
+def atomic_add(folder: str | Path, writer: Callable[[BinaryIO], str]) -> Path:
+    """The same for a file whose name is known only once it is written: ``writer`` returns it.
+
+    For names that follow from the content, such as its hash: where the name is there already, that file is kept.
+    """
+    found = Path(folder)
+
+    def write(file: BinaryIO) -> Path:
+        nonlocal found
+        found = Path(folder) / writer(file)
+        return found
+
+    try:
+        _write(Path(folder) / "a file", write, overwrite=False)
+    except InvalidRequest:
+        if found == Path(folder):  # the writer's own refusal
+            raise
+    return found
+
+
+def _write(target: Path, write: Callable[[BinaryIO], Path], overwrite: bool) -> None:
+    """Gives what ``write`` wrote the name that it returns, in the folder of ``target``, which stands for it before."""
     temporary = target.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(4)}")
+    _being_written.add(temporary.name)
     try:
         with open(temporary, "xb") as file:
-            writer(file)
+            target = write(file)
             file.flush()
             os.fsync(file.fileno())
         _give_name(temporary, target, overwrite)
@@ -48,13 +82,42 @@ def atomic_write(path: str | Path, writer: Callable[[BinaryIO], None], *, overwr
         if isinstance(cause, OSError):
             raise _refused(target, cause) from cause
         raise
-    _sync_folder(target.parent)
+    finally:
+        _being_written.discard(temporary.name)
+    sync_folder(target.parent)
 
 
 def sweep(folder: str | Path, pid: int) -> None:
     """Removes what a process that was killed while it wrote has left in ``folder``."""
     for part in Path(folder).glob(f"{TEMPORARY_PREFIX}{pid}-*"):
         _remove(part)
+
+
+def sweep_dead(folder: str | Path) -> list[str]:
+    """Removes what processes that no longer run have left in ``folder``, and returns the names of those files.
+
+    A number can come back: in a container the next process often has that of the last. So a file of our own number
+    goes too, unless it is being written right now.
+    """
+    swept = []
+    for part in Path(folder).glob(f"{TEMPORARY_PREFIX}*"):
+        pid = part.name.removeprefix(TEMPORARY_PREFIX).partition("-")[0]
+        ours = pid == str(os.getpid())
+        if part.name in _being_written if ours else pid.isdecimal() and _runs(int(pid)):
+            continue
+        _remove(part)
+        swept.append(part.name)
+    return sorted(swept)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # it is somebody else's, or a number that tells nothing
+    return True
 
 
 def _give_name(temporary: Path, target: Path, overwrite: bool) -> None:
@@ -78,7 +141,7 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Makes the new name durable where the file system can; where it cannot, the file is whole and in place anyway."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

@@ -1,7 +1,8 @@
 """The engine as a process: ``python -m engine.host`` reads commands and writes events, as engine.protocol defines them.
 
-Three parties share the process. The reader thread takes commands off standard input, so that a cancel or a ping is seen
-while a render runs. The main thread works on jobs, one after another. Signals only set a flag that both look at.
+Three threads share the process. The reader takes commands off standard input, so that a cancel or a ping is seen while
+a render runs. The main thread works on jobs, one after another. The writer (engine.writer) writes takes and answers
+jobs while the next take, or the next job, is sampled. Signals only set a flag that the others look at.
 
 Standard output belongs to the protocol: it is moved aside before anything else runs, and what libraries print goes to
 standard error, which is the log.
@@ -22,13 +23,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 import engine
-from engine.errors import BadCheckpoint, Cancelled, EngineError, RenderFailed
+from engine.errors import BadCheckpoint, Cancelled, EngineError, OutOfMemory, RenderFailed
 from engine.file_names import check_output
 from engine.protocol import (
     MAX_LINE,
     PROTOCOL_VERSION,
     Cancel,
-    Done,
     ErrorEvent,
     Hello,
     Load,
@@ -41,14 +41,13 @@ from engine.protocol import (
     ProtocolError,
     Render,
     Shutdown,
-    TakeEvent,
-    cancelled,
     parse,
 )
 from engine.request import Request
+from engine.writer import Job, Writer, Writing
 
 if TYPE_CHECKING:
-    from engine.pipeline import Engine, TakeReady
+    from engine.pipeline import Engine
 
 _NO_MEMORY = ("can't allocate memory", "out of memory")
 """How torch says it on CPU and, for some kernels, on CUDA."""
@@ -58,8 +57,6 @@ CAPABILITIES = ("render",)
 
 ORPHAN_SECONDS = 60.0
 """How long a job may take to notice that the parent is gone before the process is ended under it."""
-
-Job = Load | Render
 
 
 class Channel:
@@ -87,6 +84,7 @@ class Host:
         self._stopping = False  # not an Event: its lock could be held by the very code that a signal interrupts
         self._engine: Engine | None = None
         self._loaded: Load | None = None
+        self._writer = Writer(self._answer, explain)
 
     def stop(self) -> None:
         """Ends the running job at its next step, and then the process. Safe to call from a signal handler."""
@@ -104,13 +102,21 @@ class Host:
 
     def work(self) -> None:
         """Does jobs until told to stop; every job ends with its result or with an error, waiting ones included."""
-        while job := self._jobs.get():
-            try:
-                answer = self._do(job)
-            except Exception as error:
-                answer = ErrorEvent.of(explain(error), job.id)
-            del self._cancelled[job.id]  # before the answer: the parent may use the id again at once
-            self._channel.send(answer)
+        with self._writer:
+            while job := self._jobs.get():
+                writing = Writing(job)
+                result: Loaded | EngineError | None
+                try:
+                    result = self._do(job, writing)
+                except Exception as error:
+                    result = explain(error)
+                self._writer.end(writing, result)
+
+    def _answer(self, message: Message, ended: str | None = None) -> None:
+        """Sends what the writer has to say; ``ended`` is the job that ends with it."""
+        if ended is not None:
+            del self._cancelled[ended]  # before the answer: the parent may use the id again at once
+        self._channel.send(message)
 
     def _take_in(self, line: bytes | ProtocolError) -> bool:
         """Understands one line, or answers that it could not; False when there will be no more."""
@@ -144,9 +150,12 @@ class Host:
         self._cancelled[job.id] = threading.Event()
         self._jobs.put(job)
 
-    def _do(self, job: Job) -> Message:
+    def _do(self, job: Job, writing: Writing) -> Loaded | None:
         self._check_cancel(job)
-        return self._load(job) if isinstance(job, Load) else self._render(job)
+        if isinstance(job, Load):
+            return self._load(job)
+        self._render(job, writing)
+        return None
 
     def _check_cancel(self, job: Job) -> None:
         if self._stopping or self._cancelled[job.id].is_set():
@@ -167,8 +176,8 @@ class Host:
         model = self._ready_engine()
         return Loaded(job.id, dataclasses.asdict(model.profile), dict(model.identity), time.monotonic() - started)
 
-    def _render(self, job: Render) -> Done:
-        started = time.monotonic()
+    def _render(self, job: Render, writing: Writing) -> None:
+        """Renders; the takes are the writer's to write, and a failure of its ends the job here at the next step."""
         model = self._ready_engine()
         from engine.pipeline import Progress, Remark
 
@@ -177,31 +186,16 @@ class Host:
         check_output(job.output, request.seeds)
         for _, sentence in asked.warnings(model.profile):
             self._channel.send(Notice(sentence, job.id))
-        takes = 0
-        try:
-            with contextlib.closing(model.stream(request)) as events:
-                for event in events:
-                    if isinstance(event, Progress):
-                        self._progress(job, event.stage, event.done, event.total, event.take)
-                    elif isinstance(event, Remark):
-                        self._channel.send(Notice(event.text, job.id))
-                    else:
-                        self._commit(job, event)
-                        takes += 1
-        except Cancelled:
-            raise cancelled(takes) from None
-        return Done(job.id, {"takes": takes, "seconds": time.monotonic() - started})
-
-    def _commit(self, job: Render, ready: TakeReady) -> None:
-        """Writes one take and only then tells of it."""
-        from engine.take_files import write_take
-
-        self._progress(job, "write", 0, 1, ready.index)
-        started = time.monotonic()
-        take = write_take(ready.take, job.output)
-        take["timings"]["write"] = time.monotonic() - started
-        self._channel.send(ProgressEvent(job.id, "write", 1, 1, ready.index))
-        self._channel.send(TakeEvent(job.id, take))
+        with contextlib.closing(model.stream(request)) as events:
+            for event in events:
+                if writing.failure is not None:
+                    raise writing.failure
+                if isinstance(event, Progress):
+                    self._progress(job, event.stage, event.done, event.total, event.take)
+                elif isinstance(event, Remark):
+                    self._channel.send(Notice(event.text, job.id))
+                else:
+                    self._writer.put(writing, job.output, event.take)
 
     def _ready_engine(self) -> Engine:
         if self._engine is None:
@@ -226,8 +220,7 @@ def explain(error: Exception) -> EngineError:
         return error
     traceback.print_exception(error)
     if out_of_memory(error):
-        hint = "Try a smaller batch, a shorter duration, or a smaller model."
-        return RenderFailed("There is not enough memory for this.", hint)
+        return OutOfMemory()
     return RenderFailed("The engine failed unexpectedly.", "The log has the details; run again with --debug to see it.")
 
 

@@ -275,6 +275,7 @@ class Engine(Door):
             gain=gain,
             timings={**run.timings, "sampling": sampling, "decode": decode},
             identity={**self.identity, "lanes": run.lanes},
+            layout={"index": index, "size": len(request.seeds), "lanes": run.lanes},
         )
 
 

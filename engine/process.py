@@ -55,6 +55,7 @@ LOG_SECONDS = 1.0
 
 RenderEvent = ProgressEvent | TakeEvent | Notice | Done
 ProgressListener = Callable[[ProgressEvent], None]
+Listener = Callable[[Message], None]
 
 
 def _environment() -> dict[str, str]:
@@ -67,17 +68,21 @@ def _environment() -> dict[str, str]:
 
 
 class EngineDied(EngineError):
-    """The engine process is gone. ``log_tail`` is the end of what it wrote to its log, for the curious."""
+    """The engine process is gone. ``log_tail`` is the end of what it wrote to its log, for the curious.
 
-    def __init__(self, error: str, hint: str, log_tail: str = "") -> None:
+    ``code`` is how it ended, as subprocess counts codes: below zero, the signal that ended it; None if nobody knows.
+    """
+
+    def __init__(self, error: str, hint: str, log_tail: str = "", code: int | None = None) -> None:
         super().__init__(error, hint)
         self.log_tail = log_tail
+        self.code = code
 
 
 class EngineProcess:
     """One running engine. Jobs run there one after another, in the order in which they were asked for."""
 
-    def __init__(self, process: Process, log: BinaryIO | None) -> None:
+    def __init__(self, process: Process, log: BinaryIO | None, heard: Listener | None = None) -> None:
         """Takes over a process that was just spawned; use :meth:`start`."""
         assert process.stdin
         assert process.stdout
@@ -85,6 +90,7 @@ class EngineProcess:
         self._process = process
         self._commands, self._events, self._stderr = process.stdin, process.stdout, process.stderr
         self._log = log
+        self._heard = heard
         self._log_tail = b""
         self._numbers = itertools.count(1)
         self._inboxes: dict[str, asyncio.Queue[Message | EngineError]] = {}
@@ -96,18 +102,23 @@ class EngineProcess:
     @classmethod
     @asynccontextmanager
     async def start(
-        cls, *, command: Sequence[str] = COMMAND, log: BinaryIO | None = None, hello_within: float = HELLO_SECONDS
+        cls,
+        *,
+        command: Sequence[str] = COMMAND,
+        log: BinaryIO | None = None,
+        hello_within: float = HELLO_SECONDS,
+        heard: Listener | None = None,
     ) -> AsyncIterator[Self]:
         """A running engine that has said hello, closed at the end of the block.
 
         It has its own process session, so that Ctrl-C in the terminal reaches the parent only. What it writes to its
-        standard error goes to ``log`` too. Raises EngineDied if it does not come up, ProtocolError if it speaks
-        another version.
+        standard error goes to ``log`` too. ``heard`` is called with every message the moment it comes, whether or not
+        its job is being iterated. Raises EngineDied if it does not come up, ProtocolError if it speaks another version.
         """
         process = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=MAX_LINE, start_new_session=True, env=_environment()
         )
-        engine = cls(process, log)
+        engine = cls(process, log, heard)
         try:
             await engine._greet(hello_within)
             yield engine
@@ -166,6 +177,11 @@ class EngineProcess:
         async with asyncio.timeout(timeout):
             async for _ in self._job(Ping(self._next_id())):
                 pass
+
+    async def ended(self) -> EngineError:
+        """Waits until the engine is gone, and returns what its jobs were told."""
+        await asyncio.shield(self._event_reader)
+        return self._end or _died(None, "")
 
     def kill(self) -> None:
         """Ends the engine at once. Committed takes stay; nothing is ever half-written under its final name."""
@@ -256,6 +272,8 @@ class EngineProcess:
             inbox.put_nowait(self._end)
 
     def _deliver(self, event: Message) -> None:
+        if self._heard:
+            self._heard(event)
         if isinstance(event, Hello) and not self._hello.done():
             self._hello.set_result(event)
             return
@@ -280,8 +298,8 @@ def _died(code: int | None, log_tail: str) -> EngineDied:
     hint = "Nothing that was finished is lost; run again, with --debug to see the engine's log."
     if code is None or code >= 0:
         how = "ended" if not code else f"ended with exit code {code}"
-        return EngineDied(f"The engine {how} before its work was done.", hint, log_tail)
+        return EngineDied(f"The engine {how} before its work was done.", hint, log_tail, code)
     name = signal.Signals(-code).name if -code in list(signal.Signals) else f"signal {-code}"
     if -code == signal.SIGKILL:
         hint = "Perhaps memory ran out: try a smaller batch or a shorter duration. Nothing that was finished is lost."
-    return EngineDied(f"The engine was ended by {name}.", hint, log_tail)
+    return EngineDied(f"The engine was ended by {name}.", hint, log_tail, code)

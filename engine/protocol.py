@@ -9,7 +9,7 @@ parent to engine      what it asks for
 ====================  ==========================================================================================
 ``load``              make a model ready; answered by ``loaded``
 ``render``            takes of one request, written as files; answered by one ``take`` each and then ``done``
-``cancel``            stop the job ``id`` at its next step; that job ends with an ``error`` of exit code 130
+``cancel``            stop the job ``id`` at its next step; that job ends with an ``error`` of the kind "cancelled"
 ``ping``              answered by ``pong`` at once, also while a job runs
 ``shutdown``          stop at the next step and exit; closing the engine's standard input means the same
 ====================  ==========================================================================================
@@ -37,20 +37,33 @@ import json
 import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar
 
-from engine.errors import BadCheckpoint, Cancelled, EngineError, InvalidRequest, RenderFailed
+from engine.errors import BadCheckpoint, Cancelled, EngineError, InvalidRequest, OutOfMemory, RenderFailed
 from engine.strict_json import Mismatch, brief, build, parse_object
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_LINE = 16 * 2**20
 """Bytes that a line may have at most, newline included; longer lines are refused, not read."""
 
 TAKE_KEYS = (
     *("id", "number", "name", "seed", "duration", "score", "parts", "faults", "verdict", "parent", "operation"),
-    *("revision", "files", "request", "gain", "loudness", "timings", "identity"),
+    *("revision", "files", "request", "gain", "loudness", "hashes", "timings", "identity", "layout"),
 )
 """What a take object has at least. ``number``, ``score``, ``parent`` and ``revision`` are for a session to fill in."""
+
+
+ERROR_KINDS: Mapping[str, type[EngineError]] = MappingProxyType(
+    {
+        "failed": RenderFailed,
+        "out_of_memory": OutOfMemory,
+        "invalid": InvalidRequest,
+        "missing": BadCheckpoint,
+        "cancelled": Cancelled,
+    }
+)
+"""What an ``error`` can be about, for programs, and the exception that it becomes."""
 
 
 class ProtocolError(EngineError):
@@ -96,8 +109,9 @@ class Load(Message):
 class Output:
     """Where a render's files go: ``folder`` must exist, ``stem`` is the file name without its suffix.
 
-    ``{seed}`` in ``stem`` becomes the take's seed; a render of several takes needs it. ``tags`` are added to the tags
-    that the engine writes itself. ``keep_latents`` writes ``<stem>.safetensors`` beside the audio.
+    ``{seed}`` in ``stem`` becomes the take's seed and ``{index}`` its position in the batch; a render of several takes
+    needs one of them. ``tags`` are added to the tags that the engine writes itself. ``keep_latents`` writes
+    ``<stem>.safetensors`` beside the audio.
     """
 
     folder: str
@@ -204,26 +218,33 @@ class Notice(Message):
 
 @dataclass(frozen=True)
 class ErrorEvent(Message):
-    """The job ``id`` ended without its result. ``exit_code`` is what the command line would exit with."""
+    """The job ``id`` ended without its result; ``kind`` is one of :data:`ERROR_KINDS`."""
 
     type: ClassVar[str] = "error"
     error: str
+    kind: str = "failed"
     hint: str = ""
     field: str | None = None
-    exit_code: int = 1
     id: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in ERROR_KINDS:
+            raise ProtocolError(f"There is no error of the kind {brief(self.kind)}.", id=self.id)
 
     @classmethod
     def of(cls, error: EngineError, id: str | None = None) -> ErrorEvent:
         """The message that carries ``error``."""
-        return cls(error.error, error.hint, error.field, error.exit_code, id)
+        if isinstance(error, OutOfMemory):
+            kind = "out_of_memory"
+        else:  # the other kinds are told apart by what the command line would exit with
+            kind = next((name for name, each in ERROR_KINDS.items() if each.exit_code == error.exit_code), "failed")
+        return cls(error.error, kind, error.hint, error.field, id)
 
     def to_exception(self) -> EngineError:
-        """The exception that was carried; its class follows the exit code."""
-        if self.exit_code == Cancelled.exit_code:
+        """The exception that was carried; its class follows the kind."""
+        if self.kind == "cancelled":
             return Cancelled(self.error, self.hint)
-        by_exit_code: dict[int, type[EngineError]] = {2: InvalidRequest, 3: BadCheckpoint}
-        return by_exit_code.get(self.exit_code, RenderFailed)(self.error, self.hint, field=self.field)
+        return ERROR_KINDS[self.kind](self.error, self.hint, field=self.field)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,9 @@ class Take:
     """Seconds by stage: ``conditions``, ``planner``, ``sampling``, ``decode``, ``write``."""
 
     identity: dict[str, Any] = field(default_factory=dict)
+    layout: dict[str, int] = field(default_factory=lambda: {"index": 0, "size": 1, "lanes": 1})
+    """Its place in its batch: ``index`` of ``size`` takes, of which ``lanes`` were sampled together."""
+
     codes: list[int] | None = None
     plan: dict[str, Any] | None = None
 

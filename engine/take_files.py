@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import secrets
@@ -18,7 +19,9 @@ from engine.protocol import Output
 from engine.tags import RECIPE
 
 if TYPE_CHECKING:
-    from engine.pipeline import Take
+    from torch import Tensor
+
+    from engine.take import Take
 
 
 def write_take(take: Take, output: Output) -> dict[str, Any]:
@@ -26,9 +29,10 @@ def write_take(take: Take, output: Output) -> dict[str, Any]:
 
     Raises what ``engine.files.atomic_write`` raises; every file is then whole or not there.
     """
-    files = {"audio": audio_path(output, take.seed).absolute()}
+    index = take.layout["index"]
+    files = {"audio": audio_path(output, take.seed, index).absolute()}
     if output.keep_latents:
-        files["latents"] = latents_path(output, take.seed).absolute()
+        files["latents"] = latents_path(output, take.seed, index).absolute()
         atomic_write(files["latents"], lambda file: _write_latents(take, file), overwrite=output.overwrite)
     try:
         samples = take.audio.numpy()
@@ -59,9 +63,17 @@ def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
         "request": take.request.to_dict(),
         "gain": take.gain,
         "loudness": take.loudness if take.loudness is not None and math.isfinite(take.loudness) else None,
+        "hashes": {"audio": _hash(take.audio), "latents": _hash(take.latents)},
         "timings": dict(take.timings),
         "identity": dict(take.identity),
+        "layout": dict(take.layout),
     }
+
+
+def _hash(tensor: Tensor) -> str:
+    """The sha256 of float32 values, rows after rows, lowest byte first: of the samples themselves, not of a file."""
+    values = np.ascontiguousarray(tensor.numpy(), dtype="<f4")
+    return hashlib.sha256(values.data).hexdigest()
 
 
 def _tags(take: Take, output: Output) -> dict[str, str]:

@@ -18,7 +18,7 @@ from engine.tags import flac, id3, ogg, riff
 from engine.tags.binary import Damaged
 from engine.tags.names import NAMES, RECIPE
 
-__all__ = ["NAMES", "RECIPE", "copy_with_tags", "read_tags"]
+__all__ = ["NAMES", "RECIPE", "copy_with_tags", "read_duration", "read_tags"]
 
 
 def read_tags(path: str | Path) -> dict[str, str]:
@@ -33,8 +33,23 @@ def read_tags(path: str | Path) -> dict[str, str]:
     except Damaged as cause:
         raise EngineError(f"{path} has no tags to read: {cause}.", "Copy the file again from its source.") from cause
     except OSError as cause:
-        reason = cause.strerror or type(cause).__name__
-        raise EngineError(f"{path} could not be read ({reason}).", "Check its name and your rights.") from cause
+        raise _unreadable(path, cause) from cause
+
+
+def read_duration(path: str | Path) -> float | None:
+    """Seconds of sound in an audio file, as its header states them; None where the header does not (MP3, Ogg).
+
+    Raises EngineError for a file that is missing, unreadable or damaged.
+    """
+    try:
+        with open(path, "rb") as file:
+            container = _container(file)
+            seconds: float | None = container.duration(file) if container in (flac, riff) else None
+            return seconds
+    except Damaged as cause:
+        raise EngineError(f"{path} is damaged: {cause}.", "Copy the file again from its source.") from cause
+    except OSError as cause:
+        raise _unreadable(path, cause) from cause
 
 
 def copy_with_tags(source: BinaryIO, target: BinaryIO, tags: Mapping[str, str]) -> None:
@@ -53,6 +68,11 @@ def copy_with_tags(source: BinaryIO, target: BinaryIO, tags: Mapping[str, str]) 
         _container(source).copy(source, target, texts)
     except Damaged as cause:
         raise EngineError(f"This audio cannot be tagged: {cause}.", "Write it again in another format.") from cause
+
+
+def _unreadable(path: str | Path, cause: OSError) -> EngineError:
+    reason = cause.strerror or type(cause).__name__
+    return EngineError(f"{path} could not be read ({reason}).", "Check its name and your rights.")
 
 
 def _container(file: BinaryIO) -> ModuleType:

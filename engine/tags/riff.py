@@ -33,6 +33,17 @@ def read(file: BinaryIO) -> dict[str, str]:
     return from_info | from_id3
 
 
+def duration(file: BinaryIO) -> float | None:
+    """Seconds of the WAV file that ``file`` is at the start of; None where it does not say. Raises Damaged."""
+    bytes_a_second = 0
+    for kind, size in _chunks(file):
+        if kind == b"fmt ":
+            bytes_a_second = int.from_bytes(read_exactly(file, min(size, 12))[8:], "little")
+        elif kind == b"data":
+            return size / bytes_a_second if bytes_a_second else None
+    return None
+
+
 def copy(source: BinaryIO, target: BinaryIO, tags: Mapping[str, str]) -> None:
     """Copies a WAV file with ``tags`` in chunks at its end, in place of its own. Raises Damaged."""
     target.write(b"RIFF\0\0\0\0WAVE")

@@ -20,10 +20,10 @@ def hear(): return json.loads(sys.stdin.readline() or '{"type": "shutdown"}')
 def take(job, seed, **more):
     name = job["output"]["stem"].replace("{seed}", str(seed)) + ".flac"
     path = os.path.abspath(os.path.join(job["output"]["folder"], name))
-    keys = "id number name score parts faults verdict parent operation revision gain identity".split()
+    keys = "id number name score parts faults verdict parent operation revision gain hashes identity layout".split()
     return {**dict.fromkeys(keys), "seed": seed, "duration": 10.0, "files": {"audio": path}, "request": job["request"],
-            "loudness": -14.0, "timings": {"sampling": 1.0}, **more}
-say(type="hello", protocol=1, engine="double", version="0", pid=1, capabilities=[])
+            "identity": {}, "loudness": -14.0, "timings": {"sampling": 1.0}, **more}
+say(type="hello", protocol=2, engine="double", version="0", pid=1, capabilities=[])
 load = hear()
 say(type="progress", id=load["id"], stage="load", done=1, total=1)
 """
@@ -65,9 +65,11 @@ def test_a_person_gets_one_line_a_take(engine, capsys: pytest.CaptureFixture[str
     assert said.err == "Slow.\n"
 
 
-@pytest.mark.parametrize("code", [1, 2, 3])
-def test_the_engine_s_errors_become_exit_codes(engine, code: int, capsys: pytest.CaptureFixture[str]) -> None:
-    engine(f'say(type="error", id=load["id"], error="No.", hint="Do.", field="dit", exit_code={code}); hear()')
+@pytest.mark.parametrize(("kind", "code"), [("failed", 1), ("invalid", 2), ("missing", 3), ("out_of_memory", 1)])
+def test_the_engine_s_errors_become_exit_codes(
+    engine, kind: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine(f'say(type="error", id=load["id"], error="No.", hint="Do.", field="dit", kind="{kind}"); hear()')
     assert main(["render", "--json"]) == code
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert last == {"event": "error", "error": "No.", "hint": "Do.", "field": "dit"}
@@ -86,7 +88,7 @@ def test_the_first_signal_asks_the_engine_to_stop(engine, signal_name: str, caps
     engine(
         LOADED + ONE_TAKE + f"os.kill(os.getppid(), signal.{signal_name})\n"
         'assert hear() == {"type": "cancel", "id": id}\n'
-        'say(type="error", id=id, error="Cancelled.", hint="", exit_code=130); hear()'
+        'say(type="error", id=id, error="Cancelled.", hint="", kind="cancelled"); hear()'
     )
     assert main(["render"]) == 130
     assert "The take that was finished is kept." in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import os
 import resource
@@ -118,6 +119,46 @@ def test_the_latents_that_are_kept_are_those_of_the_take(shared: Callable[[Act],
     latents = load_file(tmp_path / "x-7.safetensors")["latents"]
     assert latents.shape == (50, 64)
     assert (latents != load_file(tmp_path / "x-8.safetensors")["latents"]).any()
+
+
+def test_a_take_says_what_its_samples_and_latents_are_and_where_in_the_batch_it_was(
+    shared: Callable[[Act], Any], tmp_path: Path
+) -> None:
+    from safetensors.numpy import load_file
+
+    from engine.audio import read
+
+    output = Output(str(tmp_path), "x-{index}", format="wav32", keep_latents=True)
+    events = shared(lambda engine: collect(engine, SHORT | {"seeds": [7, 7]}, output))
+    takes = [event.take for event in events if isinstance(event, TakeEvent)]
+    assert [take["layout"] for take in takes] == [{"index": index, "size": 2, "lanes": 1} for index in (0, 1)]
+    assert takes[0]["hashes"] == takes[1]["hashes"]
+    for take in takes:
+        assert take["hashes"] == {
+            "audio": hashlib.sha256(read(take["files"]["audio"]).tobytes()).hexdigest(),
+            "latents": hashlib.sha256(load_file(take["files"]["latents"])["latents"].tobytes()).hexdigest(),
+        }
+
+
+def test_the_next_job_begins_while_the_last_take_of_the_one_before_is_written(
+    shared: Callable[[Act], Any], tmp_path: Path
+) -> None:
+    async def act(engine: EngineProcess) -> list[tuple[str, Any]]:
+        seen: list[tuple[str, Any]] = []
+
+        async def follow(name: str, request: dict[str, Any]) -> None:
+            async for event in engine.render(request, Output(str(tmp_path), f"{name}-{{index}}")):
+                seen.append((name, event))
+
+        await asyncio.gather(follow("a", SHORT | {"seeds": [1], "duration": 60}), follow("b", SHORT | {"seeds": [2]}))
+        return seen
+
+    seen = shared(act)
+    first_of_b = next(i for i, (name, _) in enumerate(seen) if name == "b")
+    end_of_a = next(i for i, (name, event) in enumerate(seen) if name == "a" and isinstance(event, Done))
+    assert first_of_b < end_of_a
+    ends = [(name, type(event)) for name, event in seen if isinstance(event, TakeEvent | Done)]
+    assert ends == [("a", TakeEvent), ("a", Done), ("b", TakeEvent), ("b", Done)]
 
 
 def test_a_cancel_takes_effect_within_a_step_and_the_engine_lives_on(

@@ -3,12 +3,14 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
 from engine import files
 from engine.errors import Cancelled, InvalidRequest, RenderFailed
-from engine.files import TEMPORARY_PREFIX, atomic_write
+from engine.files import TEMPORARY_PREFIX, atomic_add, atomic_write, sweep_dead
 
 
 def test_writes_and_leaves_nothing_else(tmp_path):
@@ -106,6 +108,58 @@ def test_a_folder_that_cannot_be_synced_is_no_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(files.os, "fsync", fsync)
     atomic_write(tmp_path / "a", lambda file: file.write(b"x"))
     assert (tmp_path / "a").read_bytes() == b"x"
+
+
+# Names that follow from the content
+
+
+def test_adds_under_the_name_that_the_writer_finds(tmp_path):
+    def writer(file):
+        file.write(b"x")
+        return "found.bin"
+
+    assert atomic_add(tmp_path, writer) == tmp_path / "found.bin"
+    assert (tmp_path / "found.bin").read_bytes() == b"x"
+    assert os.listdir(tmp_path) == ["found.bin"]
+
+
+def test_adding_keeps_a_file_that_is_there(tmp_path):
+    (tmp_path / "found.bin").write_bytes(b"old")
+    assert atomic_add(tmp_path, lambda file: "found.bin").read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["found.bin"]
+
+
+@pytest.mark.parametrize("failure", [InvalidRequest("no"), ValueError("bug")])
+def test_adding_passes_on_the_refusal_of_the_writer(tmp_path, failure):
+    with pytest.raises(type(failure)):
+        atomic_add(tmp_path, _raise(failure))
+    assert os.listdir(tmp_path) == []
+
+
+def test_adding_says_that_the_disk_is_full(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.os, "fsync", _raise(OSError(errno.ENOSPC, "full")))
+    with pytest.raises(RenderFailed, match="disk is full"):
+        atomic_add(tmp_path, lambda file: "x")
+    assert os.listdir(tmp_path) == []
+
+
+# What killed processes leave
+
+
+def test_sweeps_what_dead_processes_left_and_nothing_else(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = [f"{TEMPORARY_PREFIX}{ended.pid}-0000", f"{TEMPORARY_PREFIX}{os.getpid()}-0000", f"{TEMPORARY_PREFIX}x"]
+    kept = [f"{TEMPORARY_PREFIX}1-0000", "take.json"]
+    for name in (*left, *kept):
+        (tmp_path / name).touch()
+
+    def writer(file):
+        assert sweep_dead(tmp_path) == sorted(left)
+        file.write(b"x")
+
+    atomic_write(tmp_path / "a", writer)
+    assert sorted(os.listdir(tmp_path)) == sorted([*kept, "a"])
 
 
 def _raise(failure):

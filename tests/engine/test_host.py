@@ -60,7 +60,7 @@ def test_an_unknown_job_is_answered_under_its_id() -> None:
 def test_events_are_not_commands() -> None:
     (answer,) = converse(lines(Pong("p")))
     assert isinstance(answer, ErrorEvent)
-    assert answer.exit_code == 1
+    assert answer.kind == "failed"
 
 
 def test_nothing_is_read_after_shutdown() -> None:
@@ -79,7 +79,7 @@ def test_a_line_that_is_too_long_is_refused_and_the_next_one_heard(monkeypatch: 
 def test_a_job_that_waits_when_the_parent_goes_is_cancelled() -> None:
     (answer,) = converse(lines(b'{"type": "load", "id": "job-1"}'))
     assert isinstance(answer, ErrorEvent)
-    assert (answer.id, answer.exit_code) == ("job-1", 130)
+    assert (answer.id, answer.kind) == ("job-1", "cancelled")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from engine import BadCheckpoint, Cancelled, EngineError
 from engine.process import EngineDied, EngineProcess
 from engine.protocol import Done, Output, ProtocolError
 
-HELLO = '{"type": "hello", "protocol": 1, "engine": "double", "version": "0", "pid": 1, "capabilities": []}'
+HELLO = '{"type": "hello", "protocol": 2, "engine": "double", "version": "0", "pid": 1, "capabilities": []}'
 OUTPUT = Output(".", "take")
 
 PREAMBLE = f"""
@@ -64,7 +64,7 @@ def test_an_error_event_is_raised_as_what_it_was() -> None:
     script = """
 greet()
 job = hear()
-say(type="error", id=job["id"], error="No model.", hint="Get one.", exit_code=3)
+say(type="error", id=job["id"], error="No model.", hint="Get one.", kind="missing")
 hear()
 """
     with pytest.raises(BadCheckpoint, match=r"No model\. Get one\."):
@@ -96,7 +96,7 @@ greet()
 job = hear()
 say(type="progress", id=job["id"], stage="sampling", done=1, total=8)
 assert hear()["type"] == "cancel"
-say(type="error", id=job["id"], error="Cancelled.", hint="Nothing was written.", exit_code=130)
+say(type="error", id=job["id"], error="Cancelled.", hint="Nothing was written.", kind="cancelled")
 hear()
 """
 
@@ -143,8 +143,8 @@ def test_an_engine_that_does_not_come_up_is_an_error() -> None:
 
 
 def test_another_protocol_is_refused() -> None:
-    with pytest.raises(ProtocolError, match="protocol 2"):
-        drive(f"print({HELLO!r}.replace('\"protocol\": 1', '\"protocol\": 2'), flush=True); hear()")
+    with pytest.raises(ProtocolError, match="protocol 1"):
+        drive(f"print({HELLO!r}.replace('\"protocol\": 2', '\"protocol\": 1'), flush=True); hear()")
 
 
 @pytest.mark.parametrize("noise", ["'Loading weights...'", "'x' * (17 * 2**20)"])

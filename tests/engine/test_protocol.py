@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import BadCheckpoint, Cancelled, EngineError, InvalidRequest, RenderFailed
+from engine.errors import OutOfMemory
 from engine.protocol import (
+    ERROR_KINDS,
     TAKE_KEYS,
     Cancel,
     Done,
@@ -56,7 +58,7 @@ messages = st.one_of(
     st.builds(ProgressEvent, texts, texts, st.integers(), st.integers(), st.none() | st.integers()),
     st.builds(TakeEvent, texts, takes),
     st.builds(Notice, texts, st.none() | texts),
-    st.builds(ErrorEvent, texts, texts, st.none() | texts, st.integers(), st.none() | texts),
+    st.builds(ErrorEvent, texts, st.sampled_from(sorted(ERROR_KINDS)), texts, st.none() | texts, st.none() | texts),
     st.builds(Done, texts, tables),
     st.builds(Pong, texts),
 )
@@ -104,6 +106,7 @@ def test_known_types_with_arbitrary_fields_are_messages_or_refused(name: str, fi
         '{"type": "render", "id": "a", "request": {}, "output": {"folder": ".", "stem": "x", "tags": {"a": 1}}}',
         '{"type": "hello", "protocol": 1, "engine": "", "version": "", "pid": 1, "capabilities": "render"}',
         '{"type": "take", "id": "a", "take": {"seed": 1}}',
+        '{"type": "error", "error": "No.", "kind": "odd"}',
         "[" * 100_000,
         '{"type": "ping", "id": ' + "[" * 900 + "]" * 900 + "}",
         '{"type": "ping", "id": ' + "9" * 5000 + "}",
@@ -137,7 +140,7 @@ def test_half_characters_do_not_break_the_line() -> None:
     assert parse(line.encode()) == message
 
 
-@pytest.mark.parametrize("kind", [InvalidRequest, BadCheckpoint, RenderFailed])
+@pytest.mark.parametrize("kind", [InvalidRequest, BadCheckpoint, RenderFailed, OutOfMemory])
 def test_errors_keep_their_class_words_and_field(kind: type[EngineError]) -> None:
     back = ErrorEvent.of(kind("That went wrong.", "Do this.", field="bpm"), "job-1").to_exception()
     assert type(back) is kind

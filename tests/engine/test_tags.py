@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine import audio
 from engine.errors import EngineError
-from engine.tags import NAMES, RECIPE, copy_with_tags, read_tags
+from engine.tags import NAMES, RECIPE, copy_with_tags, read_duration, read_tags
 
 FORMATS = list(audio.FORMATS)
 CONTAINERS = ["flac", "wav16", "mp3", "opus", "ogg"]
@@ -115,6 +115,29 @@ def test_tagging_again_replaces_and_removes(tmp_path, name, untagged, tagged):
 @pytest.mark.parametrize("name", FORMATS)
 def test_no_tags(tmp_path, name, untagged):
     assert read_tags(_save(tmp_path, name, untagged[name])) == {}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_length(tmp_path, name, untagged):
+    path = _save(tmp_path, name, _copy(untagged[name], TAGS))
+    stated = name == "flac" or name.startswith("wav")
+    assert read_duration(path) == (0.5 if stated else None)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"fLaC", b"fLaC\x80\0\0\x05xxxxx", b"RIFF\0\0\0\0WAVEdata\xff\0\0\0"])
+def test_length_of_what_is_damaged(tmp_path, content):
+    if content is not None:
+        (tmp_path / "x").write_bytes(content)
+    with pytest.raises(EngineError):
+        read_duration(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    "content", [b"fLaC\x80\0\0\x22" + bytes(34), b"RIFF\0\0\0\0WAVEdata\0\0\0\0", b"RIFF\0\0\0\0WAVE"]
+)
+def test_length_that_is_not_stated(tmp_path, content):
+    (tmp_path / "x").write_bytes(content)
+    assert read_duration(tmp_path / "x") is None
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
@@ -269,6 +292,10 @@ def _read_or_refuse(path, content):
         pass
     else:
         assert set(tags) <= set(NAMES)
+    try:
+        read_duration(path)
+    except EngineError:
+        pass
     try:
         _copy(content, {"title": "x"})
     except EngineError:
