@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from acetui.session_verbs import with_sort_joined
 from engine import Cancelled, EngineError, InvalidRequest, __version__
 
 FAILED = 1
@@ -90,7 +91,7 @@ def _run(argv: list[str]) -> int:
     _refuse_unknown_verb(argv)
     parser = build_parser()
     try:
-        args = parser.parse_args(argv)
+        args = parser.parse_args(with_sort_joined(argv))
     except SystemExit as answered:  # --help and --version
         return answered.code if isinstance(answered.code, int) else 0
     if args.run is None:
@@ -139,6 +140,32 @@ def _add_render(verbs: argparse._SubParsersAction[Parser], name: str) -> None:
     add_recipe_flags(parser)
 
 
+def _add_jam(verbs: argparse._SubParsersAction[Parser], name: str) -> None:
+    from acetui.flags import add_recipe_flags
+
+    parser = verbs.add_parser(
+        name,
+        help="keep rendering takes of a session until a limit, or until Ctrl-C",
+        description="Keep rendering new takes of a session, which is made if it is not there; recipe flags go into it. "
+        "Saved edits of its session.toml count from the next batch on. Ctrl-C stops after this batch, twice at once.",
+        usage="acetui jam SESSION [--takes N] [--minutes M] [--until-score X] [--keep K] [--json]\n"
+        "                  [--caption TEXT] [--any-recipe-field VALUE ...]",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=_jam)
+    parser.add_argument("session", metavar="SESSION", help="a name in your own sessions, or the path of a folder")
+    group = parser.add_argument_group("when to end, for this run alone")
+    group.add_argument("--takes", metavar="N", help="after so many takes")
+    group.add_argument("--minutes", metavar="M", help="after so long")
+    group.add_argument("--until-score", metavar="X", help="once a take scores so well (0 to 1)")
+    group.add_argument("--keep", metavar="K", help="keep the best so many of this run; the rest go to the trash")
+    group.add_argument("--policy", metavar="WORD", help="explore, siblings (of pinned takes) or mix (the default)")
+    _add_engine_flags(parser)
+    parser.set_defaults(device=None)
+    _add_output_flags(parser)
+    add_recipe_flags(parser)
+
+
 def _add_engine_flags(parser: Parser) -> None:
     group = parser.add_argument_group("model and machine")
     group.add_argument("--models", metavar="DIR", help="a checkpoints folder (default: ACETUI_MODELS, else your own)")
@@ -161,7 +188,23 @@ def _render(args: argparse.Namespace) -> int:
     return run(args)
 
 
-_VERBS: dict[str, Callable[[argparse._SubParsersAction[Parser], str], None]] = {"render": _add_render}
+def _jam(args: argparse.Namespace) -> int:
+    from acetui.jam import run
+
+    return run(args)
+
+
+def _add_session_verb(verbs: argparse._SubParsersAction[Parser], name: str) -> None:
+    from acetui.session_verbs import ADD
+
+    _add_output_flags(ADD[name](verbs, name))
+
+
+_VERBS: dict[str, Callable[[argparse._SubParsersAction[Parser], str], None]] = {
+    "render": _add_render,
+    "jam": _add_jam,
+    **dict.fromkeys(("studio", "takes", "take", "verify"), _add_session_verb),
+}
 
 
 def _report(error: EngineError, argv: Sequence[str]) -> int:

@@ -23,6 +23,11 @@ from engine.request import FIELDS
 from engine.seeds import fill_seeds
 from engine.tasks import check_rendered
 
+SKETCH = (
+    "sketch model: acetui-nano, the small one that comes with acetui. It makes short instrumental sketches; "
+    "`--models DIR` names a folder with ACE-Step models."
+)
+
 
 @dataclass(frozen=True)
 class Job:
@@ -81,7 +86,9 @@ async def _render(job: Job, report: Report, *, debug: bool) -> None:
         try:
             async with EngineProcess.start(log=sys.stderr.buffer if debug else None) as engine:
                 stop.engine = engine
-                await engine.load(**job.model, progress=lambda event: _show(event, report))
+                loaded = await engine.load(**job.model, progress=lambda event: _show(event, report))
+                if loaded.profile.get("sketch"):
+                    report.notice(SKETCH)
                 stop.gently = True
                 async with contextlib.aclosing(engine.render(job.request, job.output)) as events:
                     async for event in events:

@@ -96,6 +96,8 @@ def take_line(take: Mapping[str, Any]) -> str:
     ]
     if take["loudness"] is not None:
         parts.append(f"{take['loudness']:.1f} LUFS")
+    if str(take.get("identity", {}).get("profile", "")).startswith("nano"):
+        parts.append("sketch model")
     return "  ".join(parts)
 
 

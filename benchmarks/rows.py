@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Literal
 
-Sense = Literal["ratio", "share", "ours"]
+Sense = Literal["ratio", "share", "ours", "slowest"]
 
 
 @dataclass(frozen=True)
 class Target:
-    """A limit on the ratio (peer over ours), on the share (ours over peer), or on our own value."""
+    """A limit on the ratio (peer over ours), on the share (ours over peer), on our own value, or on our slowest.
+
+    The slowest stands in the peer's column of tables that have no peer.
+    """
 
     sense: Sense
     limit: float
@@ -20,9 +23,8 @@ class Target:
 
     def met(self, row: Row) -> bool | None:
         """Whether a row keeps it; None where what it judges was not measured."""
-        value = {"ratio": row.ratio, "share": None if row.ratio is None else 1 / row.ratio, "ours": row.ours}[
-            self.sense
-        ]
+        share = None if row.ratio is None else 1 / row.ratio
+        value = {"ratio": row.ratio, "share": share, "ours": row.ours, "slowest": row.peer}[self.sense]
         return None if value is None else value >= self.limit if self.at_least else value <= self.limit
 
 

@@ -26,6 +26,9 @@ NOT_AGAIN = _under(0, "0")
 NO_TORCH = _under(0, "0")
 LOAD_MEMORY = _under(1.3, "< 1.3")
 
+STORE_OPEN = _under(0.3, "< 0.3 s")
+STORE_PAGE = Target("slowest", 0.020, "< 20 ms", at_least=False)
+
 GPU_SECONDS = 86.8
 """The length of audio for which others have published figures."""
 

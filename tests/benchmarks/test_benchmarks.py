@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import child, dit, gpu, machine, render, start, vae
+from benchmarks import child, dit, gpu, machine, render, start, store, vae
 from benchmarks.arithmetic import dit_step, visible_pairs
 from benchmarks.bench import Bench
 from benchmarks.peers import quiet
@@ -103,6 +103,10 @@ def test_start(monkeypatch: pytest.MonkeyPatch) -> None:
     areas = start.run(bench("fp32"), start.Sizes.quick())
     check(areas, rows=4 + 3)
     assert all(row.met for row in areas[0].rows if row.target)
+
+
+def test_store() -> None:
+    check(store.run(store.Sizes.quick()), rows=7 + 6)
 
 
 def test_gpu_code_runs_on_a_cpu_at_tiny_sizes() -> None:

@@ -1,0 +1,229 @@
+"""The studio's API as async Python: over its Unix socket, or over a loopback port with its token.
+
+    async with await attach(session) as studio:
+        print((await studio.session())["loop"])
+        async for event in studio.events():
+            ...
+
+Failures that the studio answers with are raised as exceptions of the engine's family, with the same words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from engine.errors import EngineError
+from sessions.daemon import spawn
+from sessions.discovery import Place, who_has
+from sessions.lock import Holder, SessionBusy
+
+ATTACH_SECONDS = 20.0
+"""How long to wait for a studio that has the session and does not answer yet, or not at the moment."""
+
+_RETRY_SECONDS = 0.2
+_SILENT_SECONDS = 60.0
+"""After so long without a sign, heartbeats included, a stream of events is dead."""
+
+
+class StudioGone(EngineError):
+    """A studio that does not answer any more, or not to us."""
+
+
+class Refused(EngineError):
+    """An answer of the studio that says no; ``status`` is its HTTP status and ``content`` all that it said."""
+
+    def __init__(self, status: int, content: Mapping[str, Any]) -> None:
+        super().__init__(str(content.get("error")), str(content.get("hint") or ""), field=content.get("field"))
+        self.status = status
+        self.content = content
+        self.exit_code = 3 if status == 404 else 2 if status in (400, 403) else 1
+
+
+class Client:
+    """A connection to one studio, for ``async with``. Made by ``attach``, or with an address and a token."""
+
+    def __init__(self, token: str, *, door: Path | None = None, url: str = "http://localhost/") -> None:
+        connector = aiohttp.UnixConnector(path=str(door)) if door is not None else aiohttp.TCPConnector()
+        self._http = aiohttp.ClientSession(
+            base_url=url,
+            connector=connector,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=10.0),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends the connection; the studio stays."""
+        await self._http.close()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The JSON answer to one request. Raises Refused and StudioGone."""
+        try:
+            async with self._http.request(method, path, json=body, params=query, headers=headers) as response:
+                return await _content(response)
+        except (aiohttp.ClientError, OSError) as cause:
+            raise _gone(cause) from cause
+
+    async def session(self) -> dict[str, Any]:
+        """The session as it is: revision, loop, engine, counts, and where to follow events from."""
+        return await self.call("GET", "/api/session")
+
+    async def takes(self, filter: str = "", sort: str = "-number", limit: int = 200, offset: int = 0) -> dict[str, Any]:
+        """A page of takes, and how many there are in all."""
+        query: dict[str, str | int] = {"filter": filter, "sort": sort, "limit": limit, "offset": offset}
+        return await self.call("GET", "/api/takes", query=query)
+
+    async def take(self, key: int | str) -> dict[str, Any]:
+        """One take, by number or id."""
+        return await self.call("GET", f"/api/takes/{key}")
+
+    async def change(self, key: int | str, **marks: Any) -> dict[str, Any]:
+        """Changes what is thought of a take."""
+        return await self.call("PATCH", f"/api/takes/{key}", marks)
+
+    async def operate(self, key: int | str, operation: str, **options: Any) -> dict[str, Any]:
+        """Makes something of a take: sibling, finish, verify."""
+        return await self.call("POST", f"/api/takes/{key}/{operation}", options)
+
+    async def loop(self, action: str, **overrides: Any) -> dict[str, Any]:
+        """Turns the loop on or off, or skips."""
+        return await self.call("POST", "/api/loop", {"action": action, **overrides})
+
+    async def listen(self, port: int | None = None) -> str:
+        """Opens the studio's loopback port, if it is not open, and returns its address."""
+        return str((await self.call("POST", "/api/listen", {} if port is None else {"port": port}))["url"])
+
+    async def upload(self, file: Path) -> str:
+        """Sends a file to the session's sources, and returns the hash by which recipes name it."""
+        try:
+            with open(file, "rb") as content:
+                query = {"name": file.name}
+                async with self._http.post("/api/sources", data=content, params=query) as response:
+                    return str((await _content(response))["hash"])
+        except (aiohttp.ClientError, OSError) as cause:
+            raise _gone(cause) from cause
+
+    async def events(self, after: str | None = None) -> AsyncIterator[dict[str, Any]]:
+        """Every event from now on, or after the one with an id; a connection that breaks is made again.
+
+        Each has ``event`` and ``id``; one called ``missed`` says that some cannot be had again. Ends when the studio
+        says that it ends; raises StudioGone where it cannot be reached any more.
+        """
+        failures = 0
+        while True:
+            try:
+                async for event in self._stream(after):
+                    failures, after = 0, event["id"]
+                    yield event
+                return
+            except (aiohttp.ClientError, OSError) as cause:
+                failures += 1
+                if failures > ATTACH_SECONDS / _RETRY_SECONDS:
+                    raise _gone(cause) from cause
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _stream(self, after: str | None) -> AsyncIterator[dict[str, Any]]:
+        headers = {} if after is None else {"Last-Event-ID": after}
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=_SILENT_SECONDS)
+        async with self._http.get("/api/events", headers=headers, timeout=timeout) as response:
+            if response.status != 200:
+                await _content(response)
+            async for data in _data(response.content):
+                yield json.loads(data)
+
+
+async def attach(session: Path, *, start: bool = True) -> Client:
+    """A client of the studio of ``session``, which is started if none runs and ``start`` is on.
+
+    Raises SessionBusy where something else than a studio of this machine has the session, StudioGone where there is no
+    studio, or none that answers, and what keeps one from starting.
+    """
+    until = asyncio.get_running_loop().time() + ATTACH_SECONDS
+    place = Place.of(session)
+    while True:
+        if (holder := await asyncio.to_thread(who_has, session)) is not None:
+            _check_reachable(session, holder)
+            if (client := await _answering(place, holder)) is not None:
+                return client
+        elif not start:
+            raise StudioGone(f"No studio of {session.name} runs.", f"'acetui studio {session.name}' starts one.")
+        else:
+            with contextlib.suppress(SessionBusy):  # somebody else was faster
+                await asyncio.to_thread(spawn, session)
+                continue
+        if asyncio.get_running_loop().time() > until:
+            raise StudioGone(f"The studio of {session.name} does not answer.", f"Its log is {place.log}.")
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+def _check_reachable(session: Path, holder: Holder) -> None:
+    if holder.socket is None or holder.host != socket.gethostname():
+        raise SessionBusy(session, holder)
+
+
+async def _answering(place: Place, holder: Holder) -> Client | None:
+    """A client of the studio that has the session; None where it does not answer now."""
+    token = await asyncio.to_thread(place.known_token)
+    if token is None or holder.socket is None:
+        return None
+    client = Client(token, door=Path(holder.socket))
+    try:
+        if (await client.session())["id"] == place.key:
+            return client
+    except (Refused, StudioGone):
+        pass  # it starts, or it ends
+    except BaseException:
+        await client.close()
+        raise
+    await client.close()
+    return None
+
+
+async def _content(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    content = await response.json(content_type=None) if response.status != 304 else {}
+    if not isinstance(content, dict):
+        content = {"error": f"The studio answered with {response.status}.", "hint": "Look at its log."}
+    if response.status >= 400:
+        raise Refused(response.status, content)
+    return content
+
+
+async def _data(stream: aiohttp.StreamReader) -> AsyncIterator[str]:
+    """The data of every server-sent event; what is cut off at the end is none."""
+    lines: list[str] = []
+    buffer = b""
+    async for piece in stream.iter_any():
+        *whole, buffer = (buffer + piece).split(b"\n")
+        for line in whole:
+            if line.startswith(b"data:"):
+                lines.append(line[5:].decode().removeprefix(" "))
+            elif not line and lines:
+                yield "\n".join(lines)
+                lines = []
+
+
+def _gone(cause: Exception) -> StudioGone:
+    return StudioGone(f"The studio does not answer ({cause or type(cause).__name__}).", "Start it again with 'acetui'.")

@@ -1,0 +1,146 @@
+"""The arguments of the verbs that work on a session and its takes; what they do is in a module for each."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from acetui.cli import Parser
+
+    Verbs = argparse._SubParsersAction[Parser]
+
+_SESSION = "a name in your own sessions, or the path of a folder"
+_TAKES = "numbers, ranges (12-18), ids, best, last or pinned"
+
+
+def with_sort_joined(argv: Sequence[str]) -> list[str]:
+    """``--sort -score`` as ``--sort=-score``: argparse would take what begins with a dash for a flag."""
+    joined: list[str] = []
+    for word in argv:
+        if joined and joined[-1] == "--sort" and word.startswith("-") and not word.startswith("--"):
+            joined[-1] = f"--sort={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def add_studio(verbs: Verbs, name: str) -> Parser:
+    """``acetui studio``."""
+    parser = verbs.add_parser(
+        name,
+        help="have a session's studio run without a terminal",
+        description="Start the studio of a session in the background and turn its loop on. It goes on without this "
+        "terminal; 'acetui' attaches to it, and so does everything else. It ends by itself when the loop is off and "
+        "nobody has been attached for some minutes.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("session", metavar="SESSION", help=_SESSION)
+    parser.add_argument(
+        "--listen", nargs="?", const=0, type=_port, metavar="PORT", help="open a port on this machine's own address"
+    )
+    parser.add_argument("--no-loop", action="store_true", help="start it without turning the loop on")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--foreground", action="store_true", help="stay here, as a service manager wants it")
+    how.add_argument("--stop", action="store_true", help="end the studio; takes that are finished are kept")
+    how.add_argument("--status", action="store_true", help="say what it does; exit status 3 where none runs")
+    parser.set_defaults(run=_studio)
+    return parser
+
+
+def add_takes(verbs: Verbs, name: str) -> Parser:
+    """``acetui takes``."""
+    parser = verbs.add_parser(
+        name,
+        help="list the takes of a session",
+        description="List the takes of a session. A filter is an expression such as 'score>=0.8 and pinned', "
+        "'bpm<100 or key:\"A minor\"', 'caption~neon' or 'verdict:unheard'.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("session", metavar="SESSION", help=_SESSION)
+    parser.add_argument(
+        "--sort", default="number", metavar="FIELD", help="fields such as -score,number; a minus is from large to small"
+    )
+    parser.add_argument("--filter", default="", metavar="EXPR", help="only takes for which this is true")
+    parser.add_argument("--top", type=_count, metavar="N", help="only the first so many")
+    parser.set_defaults(run=_takes)
+    return parser
+
+
+def add_take(verbs: Verbs, name: str) -> Parser:
+    """``acetui take``."""
+    from acetui.verdicts import VERDICTS
+
+    values = "; ".join(f"'{verb}' wants {verdict.value}" for verb, verdict in VERDICTS.items() if verdict.value)
+    parser = verbs.add_parser(
+        name,
+        help="say what you think of takes",
+        description=f"Say what you think of takes. Behind the takes, {values}.",
+        usage=f"acetui take SESSION ({', '.join(VERDICTS)}) TAKE... [VALUE]",
+        allow_abbrev=False,
+    )
+    parser.add_argument("session", metavar="SESSION", help=_SESSION)
+    parser.add_argument("verdict", choices=VERDICTS, metavar="VERDICT", help=", ".join(VERDICTS))
+    parser.add_argument("takes", nargs="+", metavar="TAKE", help=_TAKES)
+    parser.set_defaults(run=_take)
+    return parser
+
+
+def add_verify(verbs: Verbs, name: str) -> Parser:
+    """``acetui verify``."""
+    parser = verbs.add_parser(
+        name,
+        help="render takes again, and say whether they are the same",
+        description="Render takes again from what is stored with them and compare the samples. Says 'Identical.', or "
+        "what differs and why it may. Exit status 1 where one differs.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("session", metavar="SESSION", help=_SESSION)
+    parser.add_argument("takes", nargs="+", metavar="TAKE", help=_TAKES)
+    parser.set_defaults(run=_verify)
+    return parser
+
+
+ADD: dict[str, Callable[[Verbs, str], Parser]] = {
+    "studio": add_studio,
+    "takes": add_takes,
+    "take": add_take,
+    "verify": add_verify,
+}
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or len(text) > 5 or not 0 < int(text) < 2**16:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a port: a number from 1 to 65535 is")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a whole number from 0")
+    return int(text)
+
+
+def _studio(args: argparse.Namespace) -> int:
+    from acetui.studio import run
+
+    return run(args)
+
+
+def _takes(args: argparse.Namespace) -> int:
+    from acetui.takes import run_takes
+
+    return run_takes(args)
+
+
+def _take(args: argparse.Namespace) -> int:
+    from acetui.takes import run_take
+
+    return run_take(args)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from acetui.verify import run
+
+    return run(args)

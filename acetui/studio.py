@@ -1,0 +1,134 @@
+"""``acetui studio``: the studio of a session without a terminal, started, asked after and ended."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from acetui.client import Client, Refused, StudioGone, attach
+from engine import EngineError
+from sessions.api import Server
+from sessions.daemon import serve
+from sessions.discovery import Place, who_has
+from sessions.lock import SessionBusy
+from sessions.loop_wish import forget
+from sessions.places import find_session, remember
+from sessions.studio import Studio
+
+NOT_RUNNING = 3
+STOP_SECONDS = 60.0
+"""How long a studio may take to end: its engine finishes a step, and what is rendered is written."""
+
+OWN_PORT = 0
+"""``--listen`` without a number: the session's own port."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """The verb: 0 once the studio runs, or is ended; with ``--status`` 3 where none runs."""
+    session = find_session(args.session)
+    if args.stop:
+        return asyncio.run(_stop(session, as_json=args.json))
+    if args.status:
+        return asyncio.run(_status(session, as_json=args.json))
+    remember(session)
+    if args.foreground:
+        return _serve(session, args)
+    return asyncio.run(_start(session, args))
+
+
+async def _start(session: Path, args: argparse.Namespace) -> int:
+    async with await attach(session) as studio:
+        url = None if args.listen is None else await studio.listen(args.listen or None)
+        if not args.no_loop:
+            await studio.loop("on", headless=True)
+        await _describe(session, studio, url, as_json=args.json)
+    return 0
+
+
+def _serve(session: Path, args: argparse.Namespace) -> int:
+    """In the foreground, as a service manager wants it; the log goes to standard error."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+
+    async def begin(studio: Studio, server: Server) -> None:
+        if args.listen is not None:
+            logging.getLogger(__name__).info("listening at %s", await server.listen(args.listen or None))
+        if not args.no_loop:
+            await studio.steering.steer("on", {"headless": True})
+
+    asyncio.run(serve(session, log=sys.stderr.buffer, begin=begin))
+    return 0
+
+
+async def _status(session: Path, *, as_json: bool) -> int:
+    try:
+        studio = await attach(session, start=False)
+    except StudioGone as gone:
+        _say({"running": False}, gone.error, as_json=as_json)
+        return NOT_RUNNING
+    async with studio:
+        await _describe(session, studio, None, as_json=as_json)
+    return 0
+
+
+async def _describe(session: Path, studio: Client, url: str | None, *, as_json: bool) -> None:
+    """What runs, in words or as JSON; the token with the address, because nobody gets in without it."""
+    now, place, holder = await studio.session(), Place.of(session), who_has(session)
+    loop, engine, takes = now["loop"], now["engine"], now["takes"]
+    said: dict[str, Any] = {
+        "running": True,
+        "pid": holder.pid if holder else None,
+        "socket": holder.socket if holder else None,
+        "log": str(place.log),
+        "token_file": str(place.folder / "token"),
+        "session": now,
+    }
+    reason = f" ({loop['reason']})" if loop["reason"] else ""
+    words = [
+        f"The studio of {session.name} runs (process {said['pid']}).",
+        f"  loop    {loop['state']}{reason}",
+        f"  takes   {takes['total']}, {takes['unheard']} of them unheard",
+        f"  log     {said['log']}",
+    ]
+    if engine["waiting_for"] or engine["failure"]:
+        why = f"waits for {engine['waiting_for']}" if engine["waiting_for"] else engine["failure"]["error"]
+        words.insert(2, f"  engine  {why}")
+    if url is not None:
+        said |= {"url": url, "token": place.known_token()}
+        words += [f"  page    {url}#{said['token']}"]
+    _say(said, "\n".join(words), as_json=as_json)
+
+
+async def _stop(session: Path, *, as_json: bool) -> int:
+    holder = who_has(session)
+    if holder is None:
+        _say({"running": False}, f"No studio of {session.name} runs.", as_json=as_json)
+        return 0
+    if holder.socket is None or holder.host != socket.gethostname():
+        raise SessionBusy(session, holder)
+    forget(Place.of(session).folder)
+    try:
+        async with await attach(session, start=False) as studio:
+            await studio.loop("stop-now")
+    except (StudioGone, Refused):
+        pass  # it does not answer, and is ended all the same
+    os.kill(holder.pid, signal.SIGTERM)
+    for _ in range(int(STOP_SECONDS / 0.1)):
+        if who_has(session) is None:
+            _say({"running": False}, f"The studio of {session.name} has ended.", as_json=as_json)
+            return 0
+        await asyncio.sleep(0.1)
+    raise EngineError(
+        f"The studio of {session.name} did not end within {STOP_SECONDS:g} seconds.", f"End process {holder.pid}."
+    )
+
+
+def _say(content: dict[str, Any], words: str, *, as_json: bool) -> None:
+    print(json.dumps({"event": "studio", **content}) if as_json else words, flush=True)

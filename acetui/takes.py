@@ -1,0 +1,77 @@
+"""``acetui takes`` and ``acetui take``: what there is, and what a person thinks of it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from acetui.report import clock_time
+from acetui.take_words import every, find, open_takes
+from acetui.verdicts import VERDICTS, Verdict
+from engine import InvalidRequest
+from sessions.places import find_session
+
+
+def run_takes(args: argparse.Namespace) -> int:
+    """``acetui takes``: prints the takes that pass, in their order."""
+    session = find_session(args.session)
+
+    async def list_takes() -> int:
+        async with open_takes(session, write=False) as takes:
+            async for take in every(takes, args.filter, args.sort, args.top):
+                _print(take, as_json=args.json)
+        return 0
+
+    return asyncio.run(list_takes())
+
+
+def run_take(args: argparse.Namespace) -> int:
+    """``acetui take``: gives every take that is named its mark, and prints it as it is then."""
+    session = find_session(args.session)
+    verdict = VERDICTS[args.verdict]
+    words, value = _divided(args.verdict, verdict, args.takes)
+
+    async def judge() -> int:
+        async with open_takes(session, write=verdict.marks is not None) as takes:
+            for take in await find(takes, words):
+                if verdict.marks is not None:
+                    take = await takes.change(take["number"], **verdict.marks(take, value))
+                if verdict.marks is None and not args.json:
+                    print(json.dumps(take, indent=2, ensure_ascii=False))
+                else:
+                    _print(take, as_json=args.json)
+        return 0
+
+    return asyncio.run(judge())
+
+
+def _divided(name: str, verdict: Verdict, words: Sequence[str]) -> tuple[Sequence[str], str]:
+    """The takes, and what stands behind them."""
+    if verdict.value is None:
+        return words, ""
+    if len(words) < 2:
+        raise InvalidRequest(f"'{name}' needs takes, and behind them {verdict.value}.", f"As in '{name} 12-18 ...'.")
+    verdict.marks and verdict.marks({"tags": []}, words[-1])  # a wrong value is refused before anything is opened
+    return words[:-1], words[-1]
+
+
+def _print(take: Mapping[str, Any], *, as_json: bool) -> None:
+    print(json.dumps({"event": "take", **take}) if as_json else line(take))
+
+
+def line(take: Mapping[str, Any]) -> str:
+    """A take in a list."""
+    score = "   -" if take["score"] is None else f"{take['score']:.2f}"
+    rest = [
+        "*" * take["rating"] if take["rating"] else "",
+        "trash" if take["trashed"] else "",
+        "" if take["stored"] == "whole" else take["stored"],
+        *(f"fault: {fault}" for fault in take["faults"]),
+        *(f"#{tag}" for tag in take["tags"]),
+        " ".join(take["note"].split()),
+    ]
+    head = f"{take['number']:>5}  {score}  {take['verdict']:<8}  {clock_time(take['duration']):>5}  {take['name']}"
+    return "  ".join([head, f"seed {take['seed']}", *filter(None, rest)])

@@ -1,0 +1,184 @@
+"""The audio of a take over HTTP, whole or in parts, and its outline for drawing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from aiohttp import web
+
+from engine.errors import EngineError
+from sessions.api_errors import ApiError
+from sessions.api_route import PEAKS, studio_of
+from sessions.take import WHOLE, Take
+from sessions.whole_files import write_whole
+
+PIECE = 1 << 18
+_MEDIA = {".flac": "audio/flac", ".wav": "audio/wav", ".mp3": "audio/mpeg", ".opus": "audio/ogg", ".ogg": "audio/ogg"}
+
+NO_LIBRARIES = 3
+"""What ``engine.peaks`` ends with where nothing decodes audio. It is run, and never imported: it needs numpy."""
+
+MOST_KEPT = 1000
+"""Outlines, of about 10 kB each."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Bytes ``start`` to ``end`` (exclusive) of ``size``; ``part`` if not all were asked for."""
+
+    start: int
+    end: int
+    size: int
+    part: bool
+
+
+async def take_of(request: web.Request) -> Take:
+    """The take that the path names, by number or id. Raises NoTake."""
+    return await asyncio.to_thread(studio_of(request).store.get, request.match_info["id"])
+
+
+async def audio(request: web.Request) -> web.StreamResponse:
+    """Sends the file, or the part of it that was asked for."""
+    take = await take_of(request)
+    async with _open(studio_of(request).store.path(take), take) as (file, tag, size):
+        headers = {
+            "ETag": tag,
+            "Accept-Ranges": "bytes",
+            "Cache-Control": "private, no-cache",
+            "Content-Type": _MEDIA.get(Path(take.files["audio"]).suffix, "application/octet-stream"),
+            "X-Content-Type-Options": "nosniff",
+        }
+        if tag in _tags(request.headers.get("If-None-Match", "")):
+            return web.Response(status=304, headers=headers)
+        span = span_of(request, size, tag)
+        if span is None:
+            sentence = {"error": "The audio has no such part.", "hint": f"It has {size} bytes.", "field": "Range"}
+            headers |= {"Content-Range": f"bytes */{size}", "Content-Type": "application/json"}
+            return web.Response(status=416, text=json.dumps(sentence) + "\n", headers=headers)
+        if span.part:
+            headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{size}"
+        response = web.StreamResponse(status=206 if span.part else 200, headers=headers)
+        response.content_length = span.end - span.start
+        await response.prepare(request)
+        if request.method != "HEAD":
+            await _send(response, file, span)
+        await response.write_eof()
+        return response
+
+
+def span_of(request: web.Request, size: int, tag: str) -> Span | None:
+    """Which bytes are wanted (RFC 9110, 14); None for a part that is not there.
+
+    A part of another state of the file (If-Range), several parts, and what is no range at all get everything.
+    """
+    whole = Span(0, size, size, False)
+    condition = request.headers.get("If-Range")
+    if "Range" not in request.headers or (condition is not None and condition.strip() != tag):
+        return whole
+    unit, _, given = request.headers["Range"].strip().partition("=")
+    first, dash, last = given.strip().partition("-")
+    numbers = [text.strip() for text in (first, last)]
+    if unit.lower() != "bytes" or not dash or any(text and not _is_number(text) for text in numbers):
+        return whole
+    if not numbers[0]:
+        if not numbers[1]:
+            return whole
+        length = min(int(numbers[1]), size)
+        return Span(size - length, size, size, True) if length else None
+    start = int(numbers[0])
+    if numbers[1] and int(numbers[1]) < start:
+        return whole
+    end = min(int(numbers[1]) + 1, size) if numbers[1] else size
+    return Span(start, end, size, True) if start < size else None
+
+
+async def peaks(request: web.Request) -> web.Response:
+    """The outline of a take, made once and kept beside the studio's socket."""
+    studio = studio_of(request)
+    take = await take_of(request)
+    path = studio.store.path(take)
+    async with _open(path, take) as (_, tag, _size):
+        kept = studio.place.folder / "peaks" / f"{take.id}-{tag.strip(chr(34))}.json"
+        text = await asyncio.to_thread(_read, kept)
+        if text is None:
+            async with request.app[PEAKS]:
+                text = await asyncio.to_thread(_read, kept) or await _made(path, take)
+            with contextlib.suppress(EngineError):  # it can be made again
+                await asyncio.to_thread(_keep, kept, text)
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    return web.Response(text=text, content_type="application/json", headers=headers)
+
+
+def _keep(path: Path, text: str) -> None:
+    """Writes an outline down, and lets the oldest go where there are many."""
+    write_whole(path, text.encode(), overwrite=True)
+    kept = list(path.parent.glob("*.json"))
+    if len(kept) > MOST_KEPT:
+        with contextlib.suppress(OSError):
+            for old in sorted(kept, key=lambda each: each.stat().st_mtime)[: MOST_KEPT // 4]:
+                old.unlink()
+
+
+async def _made(path: Path, take: Take) -> str:
+    """Decodes in a process of its own: neither numpy nor a damaged file shall come into this one."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "engine.peaks", os.fspath(path)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        out, _ = await process.communicate()
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        raise
+    if process.returncode == NO_LIBRARIES:
+        raise ApiError(501, "Audio cannot be decoded here.", "Install what the engine needs: `make studio`.")
+    if process.returncode:
+        raise ApiError(409, f"The audio of take {take.number} cannot be decoded.", "'acetui verify' looks closer.")
+    return out.decode()
+
+
+@contextlib.asynccontextmanager
+async def _open(path: Path, take: Take) -> AsyncIterator[tuple[BinaryIO, str, int]]:
+    """The audio of ``take``, open, with its ETag and its size: of this very file, whatever becomes of its name."""
+    try:
+        file = await asyncio.to_thread(open, path, "rb")
+    except OSError:
+        hint = "'finish' makes it again." if take.stored != WHOLE else "Look at the session's folder."
+        raise ApiError(404, f"The audio of take {take.number} is not there ({take.stored}).", hint) from None
+    with file:
+        found = os.fstat(file.fileno())
+        yield file, f'"{found.st_mtime_ns:x}-{found.st_size:x}"', found.st_size
+
+
+async def _send(response: web.StreamResponse, file: BinaryIO, span: Span) -> None:
+    left = span.end - span.start
+    file.seek(span.start)
+    while left and (piece := await asyncio.to_thread(file.read, min(PIECE, left))):
+        left -= len(piece)
+        await response.write(piece)
+
+
+def _tags(header: str) -> list[str]:
+    return [tag.strip().removeprefix("W/") for tag in header.split(",")]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None

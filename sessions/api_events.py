@@ -1,0 +1,86 @@
+"""The events of a session as server-sent events, which a client can follow again where it left off.
+
+An event's id is ``LIFE-NUMBER``: numbers begin anew with every start of the studio, and a client that comes back with
+an id of an earlier life is told that it has ``missed`` some.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+
+from aiohttp import web
+
+from sessions.api_errors import ApiError
+from sessions.api_route import studio_of
+from sessions.events import MISSED, Event
+from sessions.studio import Studio
+
+HEARTBEAT_SECONDS = 15.0
+"""How often a silent stream says that it lives: proxies and clients give up on one that does not."""
+
+_ID = re.compile(r"([0-9a-f]{8})-([0-9]{1,15})")
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Sends every event from now on, or after the one that the client has seen last, until one of the two ends."""
+    studio = studio_of(request)
+    life, after = _seen(request)
+    response = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionError):  # the client is gone
+        await response.write(b"retry: 1000\n\n")
+        if life not in (None, studio.life):
+            await response.write(_line(studio, Event(0, MISSED, {"after": f"{life}-{after}"})))
+            after = 0
+        await _follow(studio, response, after)
+    return response
+
+
+async def _follow(studio: Studio, response: web.StreamResponse, after: int | None) -> None:
+    async with contextlib.aclosing(studio.events.follow(after)) as stream:  # type: ignore[type-var]
+        coming = asyncio.ensure_future(anext(stream))
+        try:
+            while True:
+                done, _ = await asyncio.wait({coming}, timeout=HEARTBEAT_SECONDS)
+                if not done:
+                    await response.write(b": \n\n")
+                    continue
+                try:
+                    event = coming.result()
+                except StopAsyncIteration:
+                    return
+                coming = asyncio.ensure_future(anext(stream))
+                await response.write(_line(studio, event))
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+
+
+def _seen(request: web.Request) -> tuple[str | None, int | None]:
+    """The life and the number of the event that the client has seen last; a page can only say it in its address.
+
+    Raises ApiError for what is no id.
+    """
+    asked = request.headers.get("Last-Event-ID") or request.query.get("after")
+    if asked is None:
+        return None, None
+    match = _ID.fullmatch(asked)
+    if match is None:
+        hint = "Send back the id of an event, or nothing."
+        raise ApiError(400, "Last-Event-ID is not the id of an event.", hint, field="Last-Event-ID")
+    return match[1], int(match[2])
+
+
+def event_id(studio: Studio, number: int) -> str:
+    """The id of an event as clients see it."""
+    return f"{studio.life}-{number}"
+
+
+def _line(studio: Studio, event: Event) -> bytes:
+    data = json.dumps({**event.object(), "id": event_id(studio, event.id)}, allow_nan=False)
+    return f"id: {event_id(studio, event.id)}\nevent: {event.event}\ndata: {data}\n\n".encode()

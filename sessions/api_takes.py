@@ -1,0 +1,196 @@
+"""Takes over HTTP: lists, one, what people think of it, and what is made from it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from engine.values import LARGEST_BATCH
+from sessions import operations
+from sessions.api_audio import audio, peaks, take_of
+from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
+from sessions.api_route import Answer, Body, Param, Route, studio_of, whole_number
+from sessions.lists import NEWEST_FIRST
+from sessions.remaking import bring_back
+from sessions.schemas import FLAG, NUMBER, TEXT, WHOLE, many, or_none, ref, table
+from sessions.take import WHOLE as ALL_THERE
+from sessions.take import Take
+from sessions.verify import verify
+
+MOST = 1000
+"""Takes on a page."""
+
+MARKS = ("verdict", "pinned", "liked", "rejected", "heard", "rating", "note", "tags", "name", "trashed")
+"""What may be said of a take over HTTP; the rest of it has happened."""
+
+VERDICTS = ("pinned", "liked", "rejected", "heard", "unheard")
+
+
+async def listed(request: web.Request) -> web.Response:
+    """A page of takes."""
+    query = request.query
+    limit = whole_number(request, "limit", 200, MOST)
+    offset = whole_number(request, "offset", 0, 10**9)
+    store = studio_of(request).store
+    sort = query.get("sort") or NEWEST_FIRST
+    page = await asyncio.to_thread(store.query, query.get("filter", ""), sort, limit, offset)
+    return reply({"takes": [take.object() for take in page.takes], "total": page.total, "offset": offset})
+
+
+async def shown(request: web.Request) -> web.Response:
+    """One take."""
+    return reply((await take_of(request)).object())
+
+
+async def marked(request: web.Request) -> web.Response:
+    """Changes what is thought of a take; ``trashed`` moves it to the trash or back."""
+    body = await read_json(request)
+    refuse_unknown(body, MARKS)
+    if body.get("verdict", "heard") not in VERDICTS:
+        raise ApiError(400, "That is no verdict.", f"There are {', '.join(VERDICTS)}.", field="verdict")
+    trashed = body.pop("trashed", None)
+    if trashed is not None and not isinstance(trashed, bool):
+        raise ApiError(400, "trashed is true or false.", "Send one of them.", field="trashed")
+    store, key = studio_of(request).store, request.match_info["id"]
+    take = await asyncio.to_thread(store.change, key, **body)
+    if trashed is not None:
+        take = await asyncio.to_thread(store.trash if trashed else store.restore, key)
+    return reply(take.object())
+
+
+async def trashed(request: web.Request) -> web.Response:
+    """Moves a take to the trash."""
+    return reply((await asyncio.to_thread(studio_of(request).store.trash, request.match_info["id"])).object())
+
+
+async def sibling(request: web.Request) -> web.Response:
+    """Renders takes near one."""
+    studio, parent, body = studio_of(request), await take_of(request), await read_json(request)
+    refuse_unknown(body, ("takes", "variance", "wait"))
+    variance = body.get("variance", studio.revisions.current.settings.loop.retake_variance)
+    takes = body.get("takes", 1)
+    if type(takes) is not int or not 1 <= takes <= LARGEST_BATCH:
+        raise ApiError(400, f"takes is a whole number from 1 to {LARGEST_BATCH}.", "Send such a number.", field="takes")
+    if not isinstance(variance, int | float) or isinstance(variance, bool) or not 0 < variance <= 1:
+        raise ApiError(400, "variance is a number above 0 and up to 1.", "Send such a number.", field="variance")
+    wait = waits(body)
+    wanted = operations.sibling(parent, variance, takes)
+    work = studio.make(wanted, parent=parent.id, operation=operations.SIBLING, revision=parent.revision)
+    return await answered(work, wait)
+
+
+async def finish(request: web.Request) -> web.Response:
+    """Renders a take as well as its model can; of one whose audio is gone, it makes the audio again."""
+    studio, parent, body = studio_of(request), await take_of(request), await read_json(request)
+    refuse_unknown(body, ("wait",))
+    wait = waits(body)
+    if parent.stored != ALL_THERE:
+        return await answered(studio.begin(bring_back(parent, studio.engine, studio.store)), wait)
+    wanted = operations.finished(parent)
+    work = studio.make(wanted, parent=parent.id, operation=operations.FINISH, revision=parent.revision)
+    return await answered(work, wait)
+
+
+async def verified(request: web.Request) -> web.Response:
+    """Renders a take again and says whether it is the same."""
+    studio, take = studio_of(request), await take_of(request)
+    refuse_unknown(await read_json(request), ())
+    outcome = await asyncio.shield(studio.begin(verify(take, studio.engine)))
+    return reply(outcome.object())
+
+
+async def later(request: web.Request) -> web.Response:
+    """Refuses what is known and not done yet."""
+    await take_of(request)
+    raise ApiError(501, operations.LATER[request.path.rpartition("/")[2]], "'sibling' and 'finish' work already.")
+
+
+def waits(body: dict[str, Any]) -> bool:
+    """Whether the caller wants the takes themselves as the answer. Raises ApiError."""
+    wait = body.get("wait", False)
+    if not isinstance(wait, bool):
+        raise ApiError(400, "wait is true or false.", "Send one of them.", field="wait")
+    return wait
+
+
+async def answered(work: asyncio.Task[list[Take]], wait: bool) -> web.Response:
+    """The takes for one who waits; for others, that they will come as events."""
+    if not wait:
+        return reply({"accepted": True}, 202)
+    return reply({"takes": [take.object() for take in await asyncio.shield(work)]})
+
+
+_TAKE = {200: Answer("The take.", ref("Take"))}
+MADE = {
+    200: Answer("The takes, where the caller waits.", table({"takes": many(ref("Take"))})),
+    202: Answer("It will be made before the loop goes on; events tell of it.", table({"accepted": FLAG})),
+}
+_PAGE = table({"takes": many(ref("Take")), "total": WHOLE, "offset": WHOLE})
+_RANGE = (Param("Range", "bytes=FIRST-LAST"), Param("If-Range", "an ETag"), Param("If-None-Match", "an ETag"))
+_AUDIO = {
+    200: Answer("All of the file.", TEXT, "audio/*"),
+    206: Answer("The part.", TEXT, "audio/*"),
+    304: Answer("It is as it was."),
+}
+_OUTLINE = table({"seconds": NUMBER, "low": many(NUMBER), "high": many(NUMBER)})
+_MARK_BODY = {
+    "verdict": {"enum": list(VERDICTS)},
+    **dict.fromkeys(("pinned", "liked", "rejected", "heard", "trashed"), FLAG),
+    "rating": or_none({"type": "integer", "minimum": 0, "maximum": 5}),
+    "note": TEXT,
+    "name": TEXT,
+    "tags": many(TEXT),
+}
+_SIBLING = {
+    "takes": {"type": "integer", "minimum": 1, "maximum": LARGEST_BATCH},
+    "variance": {"type": "number", "minimum": 0, "maximum": 1},
+    "wait": FLAG,
+}
+
+ROUTES = (
+    Route(
+        "GET",
+        "/api/takes",
+        listed,
+        "A page of takes. What is in the trash is left out unless the filter asks for it.",
+        {200: Answer("The page.", _PAGE)},
+        query=(
+            Param("filter", "an expression such as 'score>=0.8 and pinned'"),
+            Param("sort", "fields such as '-score,number'; a minus goes from large to small"),
+            Param("limit", "how many", {"type": "integer", "minimum": 0, "maximum": MOST}),
+            Param("offset", "after how many", {"type": "integer", "minimum": 0, "maximum": 10**9}),
+        ),
+    ),
+    Route("GET", "/api/takes/{id}", shown, "One take.", _TAKE),
+    Route("PATCH", "/api/takes/{id}", marked, "What is thought of a take.", _TAKE, body=Body(table(_MARK_BODY))),
+    Route("DELETE", "/api/takes/{id}", trashed, "Moves a take to the trash, from where it can come back.", _TAKE),
+    Route("GET", "/api/takes/{id}/audio", audio, "The audio, whole or a part.", _AUDIO, headers=_RANGE),
+    Route(
+        "HEAD", "/api/takes/{id}/audio", audio, "What the audio is.", {200: Answer("Headers alone.")}, headers=_RANGE
+    ),
+    Route("GET", "/api/takes/{id}/peaks", peaks, "The outline.", {200: Answer("Columns.", _OUTLINE)}),
+    *(
+        Route(
+            "POST",
+            f"/api/takes/{{id}}/{name}",
+            later,
+            f"Not done yet: {name} of a take.",
+            {501: Answer("That it is not done yet.", ref("Error"))},
+        )
+        for name in operations.LATER
+    ),
+    Route("POST", "/api/takes/{id}/sibling", sibling, "Takes near one.", MADE, body=Body(table(_SIBLING))),
+    Route(
+        "POST", "/api/takes/{id}/finish", finish, "As well as its model can.", MADE, body=Body(table({"wait": FLAG}))
+    ),
+    Route(
+        "POST",
+        "/api/takes/{id}/verify",
+        verified,
+        "Renders a take again and compares; answers when that is done.",
+        {200: Answer("What came of it.", ref("Verification"))},
+        body=Body(table({})),
+    ),
+)

@@ -1,0 +1,42 @@
+"""The tables of the index. Whatever changes here or in the columns makes a new schema, and the index is built anew."""
+
+from __future__ import annotations
+
+import zlib
+
+from sessions.columns import COLUMNS, Column
+from sessions.packed import DEFAULTS
+from sessions.take import TAKE_FORMAT
+
+LONG = tuple(column for column in COLUMNS.values() if column.long)
+
+ROW = (
+    *("number", "file", "signature", "title", "seen_id", "parent_id", "made_by", "made_at"),
+    *("audio", "latents", "audio_bytes", "latents_bytes", "state", "marked"),
+)
+"""Columns of ``takes`` that are not for asking: texts as they are, where the files are, and how the JSON looked."""
+
+
+def name_of(column: Column) -> str:
+    """The column of ``takes`` that a field with a fixed name has; of a long text, its beginning."""
+    return f"c_{column.name}"
+
+
+_ASKED = ", ".join(name_of(column) for column in COLUMNS.values())
+_TEXTS = ", ".join(name_of(column) for column in LONG)
+
+# Columns of values have no declared type: numbers stay exactly what they are.
+TABLES = f"""
+CREATE TABLE takes (number INTEGER PRIMARY KEY, {", ".join(ROW[1:])}, {_ASKED});
+CREATE TABLE texts (number INTEGER PRIMARY KEY, {_TEXTS});
+CREATE TABLE objects (number INTEGER PRIMARY KEY, content BLOB);
+CREATE TABLE dotted (name TEXT PRIMARY KEY, place INTEGER) WITHOUT ROWID;
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE UNIQUE INDEX takes_file ON takes (file);
+CREATE UNIQUE INDEX takes_id ON takes (seen_id);
+CREATE INDEX takes_parent ON takes (parent_id, c_trashed);
+CREATE INDEX takes_counts ON takes (c_trashed, c_verdict, c_faulty);
+"""
+
+VERSION = zlib.crc32(f"{TABLES} {sorted(DEFAULTS.items())} {TAKE_FORMAT} 1".encode()) & 0x7FFFFFFF
+"""The number of this schema; an index with another one is built anew. The last figure counts changes of meaning."""

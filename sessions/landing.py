@@ -1,0 +1,45 @@
+"""What becomes of a batch when its flight is over: made again, given up, or counted as a failure. Pure rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from engine.errors import Cancelled, EngineError, OutOfMemory
+from sessions.batch import Batch, Flight
+from sessions.engine_life import EngineLost
+from sessions.ladder import Ladder
+
+MOST_LOSSES = 2
+"""Engines that one batch may cost before it counts as a failure."""
+
+
+@dataclass(frozen=True)
+class Landing:
+    """``again`` is what is left to make; ``failure`` is why ``lost`` takes will not be."""
+
+    again: Batch | None = None
+    failure: EngineError | None = None
+    lost: int = 0
+    notice: str = ""
+
+
+def landing(flight: Flight, ladder: Ladder, defaults: Mapping[str, float]) -> Landing:
+    """The rules. ``ladder`` goes a step down where memory ran out; ``defaults`` say what the request leaves open."""
+    left, error = flight.left(), flight.error
+    if left is None or error is None:
+        return Landing()
+    if flight.why is not None:
+        return Landing(again=left if flight.why in ("skip", "preempt") else None)
+    losses = 0 if flight.made else left.losses
+    lost = isinstance(error, EngineLost | Cancelled)  # a cancel that nobody here asked for: somebody ended the engine
+    if isinstance(error, OutOfMemory) or (isinstance(error, EngineLost) and error.killed and losses):
+        duration = left.request.get("duration") or defaults.get("duration", 0.0)
+        asked = {"batch_size": float(len(flight.batch.seeds)), "duration": float(duration)}
+        if ladder.covers(asked):
+            return Landing(again=left)
+        if step := ladder.step(asked):
+            return Landing(again=left, notice=f"Memory ran out. It goes on with less: {step}.")
+    elif lost and (not flight.begun or losses < MOST_LOSSES - 1):
+        return Landing(again=replace(left, losses=losses + flight.begun))  # what only waited is not to blame
+    return Landing(failure=error, lost=len(left.seeds))

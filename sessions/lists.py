@@ -1,0 +1,126 @@
+"""Reading the takes of a session: one, a page of them, or all that pass a filter in short form."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from engine.errors import EngineError
+from sessions.columns import COLUMNS
+from sessions.index import Counts
+from sessions.index_life import LivingIndex
+from sessions.query import And, Node, Not, Or, Query, SortKey, Test
+from sessions.query_parser import parse, parse_sort
+from sessions.summary import Summary
+from sessions.take import Take
+
+NEWEST_FIRST = "-number"
+_ALL = -1
+
+
+class NoTake(EngineError):
+    """A take that the session does not have."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the takes that pass a filter, and how many pass it in all."""
+
+    takes: Sequence[Take]
+    total: int
+
+
+class Lists:
+    """The half of a store that only reads. A take is named by its number or its id."""
+
+    def __init__(self, living: LivingIndex, lock: threading.RLock) -> None:
+        self._living = living
+        self._lock = lock
+
+    def get(self, key: int | str) -> Take:
+        """The take with a number or an id, in the trash or not. Raises NoTake."""
+        with self._lock:
+            number = self._number(key)
+            take = self._living.run(lambda index: index.get(number)) if number is not None else None
+        if take is None:
+            raise NoTake(f"There is no take {key}.", "'acetui takes' lists those that there are.")
+        return take
+
+    def query(
+        self, filter: str | Query = "", sort: str | Sequence[SortKey] = NEWEST_FIRST, limit: int = 200, offset: int = 0
+    ) -> Page:
+        """A page of whole takes. Raises BadQuery.
+
+        What is in the trash is left out unless the filter asks for ``trashed``. Equal takes follow each other by
+        number, in the direction of the last key.
+        """
+        with self._lock:
+            tree, keys = self._understood(filter, sort)
+            numbers, total = self._living.run(lambda index: index.numbers(tree, keys, max(limit, 0), max(offset, 0)))
+            return Page(self._living.run(lambda index: index.takes(numbers)), total)
+
+    def summaries(
+        self,
+        filter: str | Query = "",
+        sort: str | Sequence[SortKey] = NEWEST_FIRST,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> tuple[list[Summary], int]:
+        """The same in short form, several times faster; all takes without a ``limit``. Raises BadQuery."""
+        count = _ALL if limit is None else max(limit, 0)
+        with self._lock:
+            tree, keys = self._understood(filter, sort)
+            return self._living.run(lambda index: index.page(tree, keys, count, max(offset, 0)))
+
+    def summary(self, key: int | str) -> Summary:
+        """One take in short form, in the trash or not. Raises NoTake."""
+        with self._lock:
+            take = self.get(key)
+            tree = And((Test(COLUMNS["number"], "=", take.number), Test(COLUMNS["trashed"], "=", take.trashed)))
+            found, _ = self._living.run(lambda index: index.page(tree, parse_sort("number"), 1, 0))
+        return found[0]
+
+    def counts(self) -> Counts:
+        """How many takes there are of each kind."""
+        with self._lock:
+            return self._living.run(lambda index: index.counts())
+
+    def parents(self) -> frozenset[str]:
+        """The ids of takes from which others were made."""
+        with self._lock:
+            return self._living.run(lambda index: index.parents())
+
+    def usage(self) -> int:
+        """Bytes of audio and latents, the trash included."""
+        with self._lock:
+            return self._living.run(lambda index: index.usage())
+
+    def _understood(self, filter: str | Query, sort: str | Sequence[SortKey]) -> tuple[Node | None, list[SortKey]]:
+        """The tree of a filter and the keys of a sort, which end with the number so that no two takes are equal."""
+        query = parse(filter) if isinstance(filter, str) else filter
+        keys = list(parse_sort(sort) if isinstance(sort, str) else sort)
+        if not any(key.column.name == "number" for key in keys):
+            keys.append(SortKey(COLUMNS["number"], keys[-1].descending if keys else True))
+        return None if query.tree is None else self._with_ids(query.tree), keys
+
+    def _number(self, key: int | str) -> int | None:
+        if isinstance(key, int):
+            return key
+        number = self._living.run(lambda index: index.number_of(key))
+        return int(key) if number is None and key.isascii() and key.isdecimal() and len(key) < 16 else number
+
+    def _with_ids(self, node: Node) -> Node:
+        """``parent:47`` means the take of that number: people know no ids."""
+        if isinstance(node, Test):
+            if node.column.name == "parent" and isinstance(node.value, str) and node.value.isdecimal():
+                number = int(node.value[:15])
+                id = self._living.run(lambda index: index.id_of(number))
+                return node if id is None else replace(node, value=id.lower())
+            return node
+        if isinstance(node, Not):
+            return Not(self._with_ids(node.item))
+        items = tuple(self._with_ids(item) for item in node.items)
+        return And(items) if isinstance(node, And) else Or(items)

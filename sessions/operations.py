@@ -1,0 +1,72 @@
+"""Takes made from a take: what is rendered for a sibling and for a finish. The others come with their tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from engine.errors import EngineError, InvalidRequest
+from engine.request import Request
+from engine.seeds import RANDOM, draw_seed
+from engine.tasks import check_rendered
+from sessions.presets import PRESETS
+from sessions.take import Take
+
+SIBLING = "sibling"
+FINISH = "finish"
+
+LATER: Mapping[str, str] = MappingProxyType(
+    {
+        "repaint": "A part of a take cannot be made anew yet: this version makes music from text alone.",
+        "cover": "A take cannot be made in another style yet: this version makes music from text alone.",
+        "extend": "A take cannot be made longer yet: this version makes music from text alone.",
+    }
+)
+"""Operations that are known and not done yet, with what to tell a person."""
+
+
+class NothingToDo(EngineError):
+    """A take that an operation would only make once more."""
+
+
+def sibling(parent: Take, variance: float, count: int) -> Request:
+    """Takes near ``parent``: its codes with new noise; where it has none, its noise moved by ``variance``.
+
+    Raises InvalidRequest where that is no share, or a batch of ``count`` too large.
+    """
+    request = Request.from_dict(parent.request)
+    if request.audio_codes:
+        return request.replace(batch_size=count, seed=RANDOM, seeds=(), use_random_seed=True)
+    return request.replace(
+        batch_size=count,
+        seed=parent.seed,
+        seeds=(parent.seed,) * count,
+        use_random_seed=False,
+        retake_variance=variance or request.retake_variance,
+        retake_seed=tuple(draw_seed() for _ in range(count)),
+    )
+
+
+def finished(parent: Take) -> Request:
+    """``parent`` as well as its model can: the same words, seed and codes, with the steps of the preset ``best``.
+
+    What shapes the music (shift, guidance, method) stays as it was, and what this engine does not render is left out.
+    Raises NothingToDo where nothing would be different.
+    """
+    before = Request.from_dict(parent.request)
+    turbo = "turbo" in str(parent.identity.get("profile", ""))
+    best = dict(PRESETS["best"].turbo if turbo else PRESETS["best"].guided)
+    del best["thinking"]  # the plan is there already
+    request = before.replace(**best)
+    try:
+        check_rendered(request)
+    except InvalidRequest as refusal:
+        if refusal.field not in best:
+            raise
+        del best[refusal.field]
+        request = before.replace(**best)
+    if request == before:
+        raise NothingToDo(
+            f"Take {parent.number} is as good as its model makes it.", "Ask for a sibling, or choose another model."
+        )
+    return request

@@ -1,0 +1,42 @@
+"""The bridge from the policy to batches: reads what it needs from the store, keeps one policy for each revision."""
+
+from __future__ import annotations
+
+from engine.request import Request
+from engine.seeds import fill_seeds
+from sessions.batch import Ask, Batch
+from sessions.policy import Policy, pins_for, policy_for, without_seeds
+from sessions.revisions import Revision
+from sessions.settings import LoopSettings
+from sessions.store import Store
+
+
+class Planner:
+    """Makes batches for the loop and for people."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._policy: Policy | None = None
+
+    def plan(self, revision: Revision, loop: LoopSettings, room: int) -> Batch:
+        """The loop's next batch, of at most ``room`` takes. Reads the store, so not for the event loop's thread."""
+        policy = self._policy
+        if policy is None or policy.revision is not revision:
+            policy = self._policy = policy_for(self._store, revision)
+        pins = pins_for(self._store, revision.number, loop.policy)
+        return policy.next(loop, room, pins, self._store.get)
+
+    @staticmethod
+    def asked(request: Request, ask: Ask, parent: str | None, operation: str, revision: int | None) -> Batch:
+        """The batch of what a person wants."""
+        count = request.batch_size or len(request.seeds) or 1
+        wanted = () if request.use_random_seed else request.seeds or (request.seed,)
+        return Batch(
+            request=without_seeds(request),
+            seeds=fill_seeds(wanted, count),
+            retakes=fill_seeds(request.retake_seed, count) if request.retake_variance else (),
+            revision=revision,
+            operation=operation,
+            parent=parent,
+            ask=ask,
+        )

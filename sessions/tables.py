@@ -1,0 +1,133 @@
+"""The tables of session.toml beside the recipe: how the loop runs, what scores count, which models render.
+
+Each is a frozen dataclass whose fields are declared as a request's are (``engine.fields``), so that checks and messages
+are the same everywhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+
+from engine import readers
+from engine.fields import Field, spec
+
+MOST_THREADS = 1024
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:[0-9]+)?")
+_WEIGHT: dict[str, Any] = {"group": "scores", "low": 0, "high": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What the tables share: a value that is outside its range raises InvalidRequest, None gives the default."""
+
+    def __post_init__(self) -> None:
+        """Brings every field to its stored form."""
+        for name, field in self.fields().items():
+            object.__setattr__(self, name, field.clean(getattr(self, name)))
+
+    @classmethod
+    def fields(cls) -> Mapping[str, Field]:
+        """Every field of the table, in its order."""
+        return MappingProxyType({declared.name: Field.of(declared) for declared in dataclasses.fields(cls)})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values that are not the defaults; ``from_dict`` gives the same table back."""
+        values = {name: (getattr(self, name), field.default) for name, field in self.fields().items()}
+        return {name: value for name, (value, default) in values.items() if value != default}
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
+        """The table with these values, whose names are known to be its own."""
+        return cls(**raw)
+
+
+def _device(value: object) -> str:
+    name = readers.text(value).strip().lower()
+    if not _DEVICE.fullmatch(name):
+        raise ValueError
+    return name
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopSettings(Table):
+    """The table [loop]: what is rendered next, and when the loop stops or waits. None is "no such limit"."""
+
+    policy: str = spec(
+        "mix",
+        group="loop",
+        choices=("explore", "siblings", "mix"),
+        help="What comes next: new ideas, siblings of pinned takes, or both.",
+    )
+    retake_variance: float = spec(
+        0.2, group="loop", low=0, high=1, help="How far a sibling moves from a take that has no audio codes."
+    )
+    takes: int | None = spec(None, group="loop", low=1, unit="takes", help="Stops after so many takes.")
+    minutes: float | None = spec(None, group="loop", low=0.01, unit="minutes", help="Stops after so long.")
+    until_score: float | None = spec(None, group="loop", low=0, high=1, help="Stops once a take scores so well.")
+    keep: int | None = spec(
+        None, group="loop", low=1, unit="takes", help="Keeps the best so many; the rest go to the trash at the end."
+    )
+    unheard_ceiling: int = spec(
+        50, group="loop", low=0, unit="takes", help="Pauses while so many takes are unheard; 0 never pauses."
+    )
+    headless: bool = spec(False, group="loop", help="Nobody listens meanwhile: unheard takes do not pause the loop.")
+    quota_gb: float | None = spec(
+        None,
+        group="loop",
+        low=0.01,
+        unit="GB",
+        help="Beyond this, the lowest-ranked unmarked takes keep only their latents.",
+    )
+    free_space_floor_gb: float = spec(
+        2.0, group="loop", low=0, unit="GB", help="Pauses when the disk has less than this left."
+    )
+    failures_before_parking: int = spec(
+        3, group="loop", low=1, high=100, unit="failures", help="Parks a recipe that fails so often in a row."
+    )
+
+    @property
+    def ceiling(self) -> int | None:
+        """How many unheard takes pause the loop; None where none do."""
+        return None if self.headless else self.unheard_ceiling or None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreSettings(Table):
+    """The table [scores]: the weights of a take's score. None leaves the weight that fits the kind of take."""
+
+    lyric_alignment: float | None = spec(None, help="Are the words sung, in their order?", **_WEIGHT)
+    semantic: float | None = spec(None, help="Does it sound like the caption and the lyrics?", **_WEIGHT)
+    tempo_key: float | None = spec(None, help="Are tempo and key as asked?", **_WEIGHT)
+    signal: float | None = spec(None, help="Is the sound clean?", **_WEIGHT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings(Table):
+    """The table [models]: what renders, and on what. None leaves the choice to the engine."""
+
+    models: str | None = spec(None, group="models", help="The folder with the models.", read=readers.text_or_none)
+    dit: str | None = spec(
+        None, group="models", help="The music model in it, such as acestep-v15-turbo.", read=readers.text_or_none
+    )
+    lm: str | None = spec(
+        None, group="models", help="The planner in it; none for no planner.", read=readers.text_or_none
+    )
+    device: str = spec(
+        "auto", group="models", help="What renders.", wants="it must be auto, cpu, mps, cuda or cuda:N", read=_device
+    )
+    dtype: str | None = spec(
+        None, group="models", choices=("float32", "bfloat16", "float16"), help="Precision of the arithmetic."
+    )
+    threads: int | None = spec(None, group="models", low=1, high=MOST_THREADS, unit="threads", help="CPU threads.")
+
+    def load_options(self, session: Path) -> dict[str, Any]:
+        """What the engine process is told to load; a relative folder of models is relative to the session's folder."""
+        folder = None if self.models is None else str(session / Path(self.models).expanduser())
+        return {name: getattr(self, name) for name in self.fields()} | {"models": folder}

@@ -1,0 +1,98 @@
+"""``acetui studio`` and ``acetui verify`` as a person runs them, with a real engine and a tiny model."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acetui.cli import main
+from sessions.discovery import who_has
+from sessions.new_session import create
+from sessions.settings import Settings
+from sessions.verify import REASONS
+from tests.sessions.jamming import SECONDS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def session(tmp_path: Path, tiny_turbo: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("ACETUI_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("ACETUI_DATA", str(tmp_path / "data"))
+    tables: dict[str, Any] = {
+        "recipe": {"caption": "slow jazz", "duration": 1, "batch_size": 3, "retake_variance": 0.2},
+        "models": {"models": str(tiny_turbo), "device": "cpu", "dtype": "float32", "threads": 1},
+        "loop": {"free_space_floor_gb": 0.0, "takes": 3},
+    }
+    folder = create(tmp_path / "jam", Settings.from_dict(tables))
+    yield folder
+    if (holder := who_has(folder)) is not None:
+        os.kill(holder.pid, signal.SIGKILL)
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_night_without_a_terminal_and_every_take_again_after_a_restart(
+    session: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["studio", str(session), "--status", "--json"]) == 3
+    assert said(capsys)[0] == {"event": "studio", "running": False}
+    assert main(["studio", str(session), "--listen", "--json"]) == 0
+    (status,) = said(capsys)
+    assert status["running"]
+    assert status["session"]["loop"]["on"]
+    request = urllib.request.Request(
+        f"{status['url']}api/session", headers={"Authorization": f"Bearer {status['token']}"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert json.load(answer)["name"] == "jam"
+    until = time.monotonic() + SECONDS
+    while not list((session / "reports").glob("*.md")):
+        assert time.monotonic() < until, (session.parent / "state").glob("**/log")
+        time.sleep(0.1)
+    assert main(["studio", str(session), "--status"]) == 0
+    assert "stopped (3 takes are made)" in capsys.readouterr().out
+    assert main(["studio", str(session), "--stop"]) == 0
+    assert who_has(session) is None
+    assert main(["studio", str(session), "--stop"]) == 0
+    assert main(["studio", str(session), "--status"]) == 3
+    capsys.readouterr()
+
+    assert main(["takes", str(session), "--json"]) == 0
+    takes = said(capsys)
+    assert [take["layout"]["index"] for take in takes] == [0, 1, 2]
+    assert takes[0]["identity"].keys() == REASONS.keys()
+    assert main(["verify", str(session), "1-3", "--json"]) == 0
+    assert [(line["number"], line["identical"], line["reason"]) for line in said(capsys)] == [
+        (number, True, "Identical.") for number in (1, 2, 3)
+    ]
+    assert main(["studio", str(session), "--stop"]) == 0
+
+
+def test_a_service_manager_has_it_in_the_foreground(session: Path) -> None:
+    command = [sys.executable, "-m", "acetui", "studio", str(session), "--foreground", "--no-loop"]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    assert b"answers at" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(SECONDS) == 0
+    process.stderr.close()
+    assert who_has(session) is None
+
+
+@pytest.mark.parametrize("argv", [["--listen", "0"], ["--listen", "99999"], ["--stop", "--status"], []])
+def test_wrong_arguments_are_refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["studio", *(["x"] if argv else []), *argv]) == 2
+    assert "Traceback" not in capsys.readouterr().err

@@ -1,0 +1,129 @@
+"""The out-of-memory ladder, and what becomes of a batch that did not come through."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import pytest
+
+from engine.errors import Cancelled, EngineError, OutOfMemory, RenderFailed
+from engine.protocol import ProgressEvent
+from sessions.batch import Batch, Flight
+from sessions.engine_life import EngineLost
+from sessions.ladder import RUNGS, SHORTEST, Ladder
+from sessions.landing import Landing, landing
+from sessions.settings import Settings
+
+DEFAULTS = {"duration": 60.0, "batch_size": 1.0}
+
+
+def batch(size: int = 4, **request: Any) -> Batch:
+    return Batch(request={"caption": "x", "duration": 240.0, **request}, seeds=tuple(range(size)))
+
+
+def landed(what: Batch, error: EngineError | None, ladder: Ladder | None = None, **flight: Any) -> Landing:
+    async def inside() -> Landing:
+        return landing(Flight(what, "job", error=error, **flight), ladder or Ladder(), DEFAULTS)
+
+    return asyncio.run(inside())
+
+
+BEGUN = ProgressEvent("job", "sampling", 1, 8)
+
+
+def lost(*, killed: bool = False) -> EngineLost:
+    return EngineLost("The engine died.", "", stage="decode", killed=killed)
+
+
+def test_the_ladder_gives_up_time_before_music_and_ends() -> None:
+    ladder, said = Ladder(), []
+    asked = {"batch_size": 4.0, "duration": 100.0}
+    while step := ladder.step(asked):
+        said.append(step)
+        asked |= ladder.limits
+    assert said == ["batch_size 4 -> 2", "batch_size 2 -> 1", "duration 100 -> 50", f"duration 50 -> {SHORTEST:g}"]
+    assert [rung.field for rung in RUNGS] == ["batch_size", "duration"]
+    assert ladder.limited({"caption": "x", "duration": None}, DEFAULTS)["duration"] == SHORTEST
+    assert ladder.limited({"duration": 10}, DEFAULTS)["duration"] == 10
+
+
+def test_what_is_too_large_is_cut_and_the_rest_waits_its_turn() -> None:
+    ladder = Ladder(limits={"batch_size": 2})
+    line = deque([batch(5)])
+    assert [ladder.fitted(line, DEFAULTS, room=9).seeds for _ in range(3)] == [(0, 1), (2, 3), (4,)]
+    assert not line
+    line = deque([batch(5)])
+    assert Ladder().fitted(line, DEFAULTS, room=3).seeds == (0, 1, 2)
+    assert line[0].seeds == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("edit", "resets"),
+    [
+        ({"recipe": {"bpm": 90}}, False),
+        ({"recipe": {"duration": 30}}, True),
+        ({"recipe": {"batch_size": 2}}, True),
+        ({"models": {"dit": "x"}}, True),
+        ({"loop": {"takes": 5}}, False),
+    ],
+)
+def test_an_edit_that_may_make_room_starts_at_the_top(edit: dict[str, Any], resets: bool) -> None:
+    before = Settings.from_dict({"recipe": {"caption": "x"}})
+    ladder = Ladder(limits={"batch_size": 1})
+    ladder.reset_if_changed(before, before.replace(edit))
+    assert (not ladder.limits) == resets
+
+
+# --- landings ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_that_came_through_leaves_nothing() -> None:
+    assert landed(batch(), None) == Landing()
+    assert landed(batch(2), RenderFailed("x"), made={0: None, 1: None}) == Landing()
+
+
+@pytest.mark.parametrize(("why", "again"), [("skip", (0, 2)), ("preempt", (0, 2)), ("stop", None), ("outdated", None)])
+def test_what_was_stopped_comes_back_or_not(why: str, again: tuple[int, ...] | None) -> None:
+    end = landed(batch(4), Cancelled(), made={3: None}, dropped=frozenset({1}), why=why)
+    assert (end.again.seeds if end.again else None) == again
+    assert end.failure is None
+
+
+def test_memory_that_ran_out_is_tried_with_less_and_what_was_on_its_way_takes_no_step() -> None:
+    ladder = Ladder()
+    first = landed(batch(4), OutOfMemory(), ladder)
+    assert first.again is not None
+    assert "batch_size 4 -> 2" in first.notice
+    second = landed(batch(4), OutOfMemory(), ladder)
+    assert (second.again is not None, second.notice) == (True, "")
+    assert ladder.limits == {"batch_size": 2}
+
+
+def test_memory_that_can_never_be_enough_is_a_failure() -> None:
+    end = landed(batch(1, duration=10), OutOfMemory())
+    assert isinstance(end.failure, OutOfMemory)
+    assert end.lost == 1
+
+
+def test_a_lost_engine_is_forgiven_once_a_batch_and_again_after_a_take() -> None:
+    once = landed(batch(), lost(), progress=BEGUN)
+    assert once.again is not None
+    assert once.again.losses == 1
+    assert isinstance(landed(once.again, lost(), progress=BEGUN).failure, EngineLost)
+    assert landed(once.again, lost(), progress=BEGUN, made={0: None}).again is not None
+
+
+def test_a_batch_that_only_waited_is_not_to_blame() -> None:
+    end = landed(batch(), lost(killed=True))
+    for _ in range(9):
+        assert end.again is not None
+        assert end.again.losses == 0
+        end = landed(end.again, lost(killed=True))
+
+
+def test_an_engine_that_is_killed_twice_over_a_batch_may_have_run_out_of_memory() -> None:
+    once = landed(batch(), lost(killed=True), progress=BEGUN)
+    assert once.again is not None
+    assert "batch_size 4 -> 2" in landed(once.again, lost(killed=True), progress=BEGUN).notice
