@@ -185,15 +185,16 @@ def fences(language: str) -> list[str]:
 def test_commands_of_the_readme_are_understood() -> None:
     from acetui.cli import build_parser
     from acetui.flags import recipe_from_flags
+    from acetui.session_verbs import with_sort_joined
     from engine import Request
 
     blocks = "\n".join(fences("")).replace("\\\n", " ")
     commands = [
-        shlex.split(line.strip()) for line in blocks.splitlines() if line.strip().startswith(".venv/bin/acetui")
+        shlex.split(line, comments=True) for line in blocks.splitlines() if line.strip().startswith(".venv/bin/acetui")
     ]
     assert commands
     for command in commands:
-        args = build_parser().parse_args(command[1:])
+        args = build_parser().parse_args(with_sort_joined(command[1:]))
         args.lyrics_file = None
         Request.from_dict(recipe_from_flags(args))
 

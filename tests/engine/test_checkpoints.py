@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
+from engine import nano
 from engine.checkpoints import (
     data_folder,
     find_models,
@@ -91,7 +92,30 @@ def test_a_named_folder_that_is_not_there_is_not_passed_over(tmp_path: Path) -> 
     assert "gone" in error.error
 
 
-def test_no_models_at_all_says_how_to_get_some(tmp_path: Path) -> None:
+def test_the_model_in_the_box_stands_in_only_where_nothing_was_ever_configured(tmp_path: Path) -> None:
+    env = {"ACETUI_DATA": str(tmp_path / "data")}
+    assert find_models(None, env) == nano.FOLDER
+    refusal(lambda: find_models(None, env | {"ACETUI_MODELS": str(tmp_path / "gone")}))
+    refusal(lambda: find_models(tmp_path / "gone", env))
+    (tmp_path / "data" / "models").mkdir(parents=True)
+    assert find_models(None, env) == tmp_path / "data" / "models"
+
+
+def test_a_models_folder_on_a_disk_that_is_gone_is_missed_and_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "models").symlink_to(tmp_path / "unplugged")
+    refusal(lambda: find_models(None, {"ACETUI_DATA": str(tmp_path)}))
+
+
+def test_the_model_in_the_box_can_be_asked_for_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find_models("nano", {}) == nano.FOLDER
+    assert find_models(None, {"ACETUI_MODELS": "nano"}) == nano.FOLDER
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nano").mkdir()
+    assert find_models("nano", {}) == Path("nano")
+
+
+def test_no_models_at_all_says_how_to_get_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nano, "FOLDER", tmp_path / "left out of this package")
     error = refusal(lambda: find_models(None, {"ACETUI_DATA": str(tmp_path)}))
     assert "acestep-v15-turbo" in error.hint
     assert "--models" in error.hint

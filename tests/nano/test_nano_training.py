@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from engine import Engine, Request
 from engine.model import Acestep
 from engine.models.vae import VAE
+from tools.nano import __main__ as stages
 from tools.nano import codec, flow, material, pack
 from tools.nano.codes import CodesTrainer, round_trip
 from tools.nano.distil import DistilTrainer
@@ -168,9 +169,7 @@ def test_codes_flow_and_distillation_learn(networks: Networks, songs: Material) 
 @pytest.mark.parametrize("variant", ["turbo", "base"])
 def test_a_packed_set_loads_and_renders(tmp_path: Path, vae: VAE, variant: str) -> None:
     networks = make_networks(variant, 5)
-    pack.write_vae(vae, tmp_path / "vae")
-    pack.write_dit(networks, variant, SILENCE, tmp_path / pack.DIT_FOLDER.format(variant=variant))
-    pack.write_text_encoder(networks, tmp_path / pack.TEXT_FOLDER)
+    pack.write_set(vae, networks, variant, SILENCE, tmp_path)
     engine = Engine.load(tmp_path, device="cpu", dtype="float32")
     assert engine.profile.name == f"nano-{variant}"
     (take,) = engine.render(Request(caption="calm piano", duration=2.0, seed=1, use_random_seed=False))
@@ -187,6 +186,21 @@ def test_what_is_packed_is_what_was_trained(tmp_path: Path, vae: VAE) -> None:
     q = stored["decoder.layers.1.self_attn.q_proj.weight"].float()
     assert torch.allclose(q, layer.self_attn.qkv.weight[: q.shape[0]], atol=1e-3)
     assert {value.dtype for value in stored.values()} == {torch.float16}
+
+
+def test_training_goes_on_from_what_was_packed(tmp_path: Path, vae: VAE, monkeypatch: pytest.MonkeyPatch) -> None:
+    networks = make_networks("turbo", 6)
+    root = tmp_path / "set"
+    pack.write_set(vae, networks, "turbo", SILENCE, root)
+    monkeypatch.setattr("engine.nano.FOLDER", root)
+    work = stages.Work(tmp_path / "work", torch.device("cpu"), 1.0, None)
+    stages.stage_unpack(work)
+    again = stages.networks_of(work, "base", "codes", "base")
+    for (name, value), (_, packed) in zip(
+        again.modules.named_parameters(), networks.modules.named_parameters(), strict=True
+    ):
+        assert torch.allclose(value, packed, atol=2e-3), name
+    assert torch.allclose(stages.trained_vae(work).encoder.conv2.weight, vae.encoder.conv2.weight, atol=2e-3)
 
 
 def test_a_shard_knows_its_songs(songs: Material) -> None:

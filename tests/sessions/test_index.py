@@ -119,8 +119,9 @@ def test_what_is_packed_comes_back(take, changes, whole):
     again = unpack(pack(take), take.stored)
     assert again == take
     assert json.dumps(again.object(), sort_keys=True) == json.dumps(take.object(), sort_keys=True)
+    packed = pack(take)
     with pytest.raises(index_module.FAILURES):
-        unpack(pack(take)[:-1] + b"\0\0", "whole")
+        unpack(packed[:-1] + bytes([packed[-1] ^ 1]), "whole")
 
 
 # --- journals --------------------------------------------------------------------------------------------------------

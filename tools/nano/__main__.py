@@ -9,14 +9,17 @@ import argparse
 import contextlib
 import ctypes
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import engine.nano
+from engine.checkpoints import open_set, verify
+from engine.models.loading import fill as fill_module
 from engine.models.vae import VAE
 from tools.nano import codec, distil, flow, material, pack
 from tools.nano.codes import CodesTrainer
@@ -26,6 +29,8 @@ from tools.nano.slices import Trainer, run
 
 SEED = 5
 DEFAULT_FOLDER = Path("build/nano")
+SHIPPED = "turbo"
+"""Two variants and a planner would not stay within the 30 MB of the package."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +44,27 @@ class Work:
 
     def state(self, stage: str) -> dict[str, Tensor]:
         """The averaged weights of a stage that has been run; raises FileNotFoundError."""
-        file = self.folder / stage / "state.pt"
-        if not file.exists():
-            raise FileNotFoundError(f"{file} is missing: run `python -m tools.nano {stage}` first.")
-        average: dict[str, Tensor] = torch.load(file, weights_only=True, map_location="cpu")["trainer"]["average"]
-        return average
+        trained, shipped = self.folder / stage / "state.pt", self._shipped(stage)
+        if trained.exists():
+            average: dict[str, Tensor] = torch.load(trained, weights_only=True, map_location="cpu")["trainer"][
+                "average"
+            ]
+            return average
+        if shipped.exists():
+            return load_file(shipped)
+        raise FileNotFoundError(f"{trained} is missing: run `python -m tools.nano {stage}` first.")
 
     def has(self, stage: str) -> bool:
-        """Whether a stage has been begun."""
-        return (self.folder / stage / "state.pt").exists()
+        """Whether there are weights of a stage."""
+        return (self.folder / stage / "state.pt").exists() or self._shipped(stage).exists()
+
+    def ship(self, stage: str, weights: dict[str, Tensor]) -> None:
+        """Keeps weights for a stage to begin with, and later ones to build on."""
+        self._shipped(stage).parent.mkdir(parents=True, exist_ok=True)
+        save_file({name: value.detach().contiguous() for name, value in weights.items()}, self._shipped(stage))
+
+    def _shipped(self, stage: str) -> Path:
+        return self.folder / stage / "shipped.safetensors"
 
     def train(self, stage: str, trainer: Trainer) -> None:
         """One slice of a stage."""
@@ -89,6 +106,24 @@ def silence_of(vae: VAE) -> Tensor:
     return frames[:, 30:31].repeat(1, pack.SILENCE_FRAMES, 1)
 
 
+def stage_unpack(work: Work) -> None:
+    """Takes the set that ships apart again, so that training goes on from it where no state was kept."""
+    models = open_set(engine.nano.FOLDER)
+    networks, vae = make_networks("turbo", SEED), VAE(vae_config())
+    fill_module(vae, verify(models.vae))
+    fill_module(networks.acestep, verify(models.dit))
+    fill_module(networks.text.model, verify(models.text_encoder))
+    work.ship("codec", dict(vae.named_parameters()))
+    (work.folder / "codec" / "spread.json").write_text("1.0")
+    codes = {f"{part}.{n}": v for part in ("tokenizer", "detokenizer") for n, v in _part(networks, part)}
+    work.ship("codes", codes)
+    work.ship("base", dict(networks.modules.named_parameters()))
+
+
+def _part(networks: Networks, part: str) -> Iterable[tuple[str, Tensor]]:
+    return networks.acestep.get_submodule(part).named_parameters()
+
+
 def stage_codec(work: Work) -> None:
     """Both halves of the VAE."""
     vae = VAE(vae_config())
@@ -106,7 +141,8 @@ def stage_latents(work: Work) -> None:
     material.make_shards(frozen_vae(work).eval(), work.steps or 48, work.folder / "latents", work.minutes)
 
 
-def _networks(work: Work, variant: str, *stages: str) -> Networks:
+def networks_of(work: Work, variant: str, *stages: str) -> Networks:
+    """Networks with the weights of some stages, the later ones over the earlier."""
     networks = make_networks(variant, SEED)
     for stage in stages:
         weights = work.state(stage)
@@ -119,7 +155,7 @@ def _networks(work: Work, variant: str, *stages: str) -> Networks:
 
 def stage_codes(work: Work) -> None:
     """The 5 Hz codec."""
-    networks = _networks(work, "base")
+    networks = networks_of(work, "base")
     shards = material.Material(work.folder / "latents")
     silence = silence_of(trained_vae(work))
     work.train("codes", CodesTrainer(networks.acestep, shards, silence, work.steps or 600, SEED))
@@ -127,14 +163,14 @@ def stage_codes(work: Work) -> None:
 
 def stage_base(work: Work) -> None:
     """The transformer and the encoders, by flow matching."""
-    networks = _networks(work, "base", "codes")
+    networks = networks_of(work, "base", "codes", *(["base"] if work.has("base") else []))
     batches = _batches(work, networks)
     work.train("base", flow.FlowTrainer(networks, batches, work.steps or 6000, SEED))
 
 
 def stage_turbo(work: Work) -> None:
     """The 8-step student of the base variant."""
-    teacher, student = _networks(work, "base", "codes", "base"), _networks(work, "turbo", "codes", "base")
+    teacher, student = networks_of(work, "base", "codes", "base"), networks_of(work, "turbo", "codes", "base")
     work.train("turbo", distil.DistilTrainer(teacher, student, _batches(work, student), work.steps or 1500, SEED))
 
 
@@ -144,22 +180,17 @@ def _batches(work: Work, networks: Networks) -> flow.Batches:
 
 
 def stage_pack(work: Work) -> None:
-    """Writes the set, with every variant that has been trained."""
-    root = work.folder / "set" if work.steps else engine.nano.FOLDER
+    """Writes the set that ships; every other variant that was trained makes a set of its own beside the states."""
     vae = trained_vae(work)
-    pack.write_vae(vae, root / "vae")
     for variant in ("turbo", "base"):
-        if not work.has(variant):
-            continue
-        stages = ("codes", variant)
-        networks = _networks(work, variant, *stages)
-        pack.write_dit(networks, variant, silence_of(vae).cpu(), root / pack.DIT_FOLDER.format(variant=variant))
-        if variant == "turbo" or not work.has("turbo"):
-            pack.write_text_encoder(networks, root / pack.TEXT_FOLDER)
-    print(f"{root}: {sum(f.stat().st_size for f in root.rglob('*') if f.is_file()) / 1e6:.1f} MB", flush=True)
+        if work.has(variant):
+            root = engine.nano.FOLDER if variant == SHIPPED else work.folder / f"set-{variant}"
+            pack.write_set(vae, networks_of(work, variant, "codes", variant), variant, silence_of(vae).cpu(), root)
+            print(f"{root}: {sum(f.stat().st_size for f in root.rglob('*') if f.is_file()) / 1e6:.1f} MB", flush=True)
 
 
 STAGES: dict[str, Callable[[Work], None]] = {
+    "unpack": stage_unpack,
     "codec": stage_codec,
     "latents": stage_latents,
     "decoder": stage_decoder,

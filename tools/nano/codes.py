@@ -15,7 +15,7 @@ from tools.nano.networks import matrices
 from tools.nano.optimise import Optimiser, Rate
 from tools.nano.slices import Average
 
-_MUSIC_SECONDS = 320.0
+_MUSIC_SECONDS = 100.0
 
 
 def tokenised(acestep: Acestep, latents: Tensor, silence: Tensor) -> Tensor:

@@ -32,6 +32,13 @@ def official(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
+def write_set(vae: VAE, networks: Networks, variant: str, silence: Tensor, root: Path) -> None:
+    """A whole set in ``root``; ``silence`` is ``[1, frames, 64]``."""
+    write_vae(vae, root / "vae")
+    write_dit(networks, variant, silence, root / DIT_FOLDER.format(variant=variant))
+    write_text_encoder(networks, root / TEXT_FOLDER)
+
+
 def write_vae(vae: VAE, folder: Path) -> None:
     """``config.json`` and weights, weight norm multiplied out."""
     _write(folder, VAE_SETTINGS, official(vae), "diffusion_pytorch_model.safetensors")

@@ -1,0 +1,66 @@
+"""The model in the box, as it ships: whole, small, and making takes that differ as they should."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from engine import Engine, Request, nano
+from engine.checkpoints import inventory, open_set, verify
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+LARGEST = 24_000_000
+"""Bytes; the planner that is to come has the rest of the 30 MB."""
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine.load(nano.FOLDER, device="cpu", dtype="float32")
+
+
+def request(seed: int, **fields: object) -> Request:
+    asked = {"caption": "warm synthwave with synth bass", "bpm": 100, "keyscale": "A minor", "duration": 10.0}
+    return Request.from_dict({**asked, **fields, "seed": seed, "use_random_seed": False})
+
+
+def test_the_set_is_whole_and_small() -> None:
+    assert nano.is_there()
+    models = open_set(nano.FOLDER)
+    assert models.dit.name == "acestep-v15-nano-turbo"
+    for component in models.components:
+        assert verify(component)
+    assert sum(file.stat().st_size for file in nano.FOLDER.rglob("*") if file.is_file()) <= LARGEST
+    assert len(inventory(nano.FOLDER).dits) >= 1
+
+
+def test_it_says_what_it_is(engine: Engine) -> None:
+    assert engine.profile.sketch
+    assert engine.identity["profile"] == "nano-turbo"
+    assert (nano.FOLDER.parent / "MODEL_CARD.md").is_file()
+
+
+def test_takes_sound_and_follow_their_seeds(engine: Engine) -> None:
+    (first,) = engine.render(request(1))
+    (again,) = engine.render(request(1))
+    (other,) = engine.render(request(2))
+    assert first.audio.shape == (2, 480_000)
+    assert torch.equal(first.audio, again.audio)
+    alike = torch.nn.functional.cosine_similarity(first.latents.flatten(), other.latents.flatten(), dim=0)
+    assert alike < 0.9
+    loud = first.audio.unfold(1, 48_000, 48_000).square().mean(dim=(0, 2)).sqrt()
+    assert (loud > 0.005).all(), "no second is silent"
+
+
+def test_the_prompt_is_heard(engine: Engine) -> None:
+    """The same noise under other words is another piece."""
+    (synthwave,) = engine.render(request(1))
+    (classical,) = engine.render(request(1, caption="calm classical music with strings and piano", bpm=80))
+    difference = (synthwave.latents - classical.latents).square().mean() / synthwave.latents.square().mean()
+    assert difference > 0.2
+
+
+def test_a_take_is_twenty_seconds_unless_somebody_says_otherwise(engine: Engine) -> None:
+    asked = Request(caption="soft ambient pads", seed=3, use_random_seed=False, inference_steps=1)
+    (take,) = engine.render(asked)
+    assert take.audio.shape[1] == 20 * 48_000
