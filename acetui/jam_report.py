@@ -97,13 +97,17 @@ def summary_lines(summary: Mapping[str, Any]) -> str:
 
 
 def left(seconds: tuple[float, float] | list[float]) -> str:
-    """A range of seconds in words: "18-24 min left"."""
+    """A range of seconds in words: "18-24 min left", or "2 s left" where both ends read the same."""
     low, high = seconds
     if high < 90:
-        return f"{low:.0f}-{high:.0f} s left"
+        return f"{_range(f'{low:.0f}', f'{high:.0f}')} s left"
     if high < 5400:
-        return f"{low / 60:.0f}-{high / 60:.0f} min left"
-    return f"{low / 3600:.1f}-{high / 3600:.1f} h left"
+        return f"{_range(f'{low / 60:.0f}', f'{high / 60:.0f}')} min left"
+    return f"{_range(f'{low / 3600:.1f}', f'{high / 3600:.1f}')} h left"
+
+
+def _range(low: str, high: str) -> str:
+    return low if low == high else f"{low}-{high}"
 
 
 def _standing(event: Mapping[str, Any], autogen: AutoGen) -> str:

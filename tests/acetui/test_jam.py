@@ -151,6 +151,7 @@ def test_a_person_gets_a_calm_line_a_take_and_the_report(
 
 def test_ranges_in_words() -> None:
     assert left([40, 80]) == "40-80 s left"
+    assert left([1.6, 2.4]) == "2 s left"
     assert left((1080, 1440)) == "18-24 min left"
     assert left((7200, 9000)) == "2.0-2.5 h left"
 
