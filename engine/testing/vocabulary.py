@@ -52,18 +52,19 @@ _CHAT_TEMPLATE = (
 @cache
 def _trained_model() -> str:
     """The vocabulary and merges learnt from the sentences above, on top of all 256 bytes, as JSON."""
-    tokenizer = _with_qwen_rules(Tokenizer(models.BPE()))
+    tokenizer = with_qwen_rules(Tokenizer(models.BPE()))
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=512, initial_alphabet=alphabet, special_tokens=[], show_progress=False)
     tokenizer.train_from_iterator(_SENTENCES, trainer)
     return tokenizer.to_str()
 
 
-def _with_qwen_rules(tokenizer: Tokenizer) -> Tokenizer:
+def with_qwen_rules(tokenizer: Tokenizer, split: str = _SPLIT) -> Tokenizer:
+    """Normalises, cuts (where the expression ``split`` says) and decodes as Qwen's tokenizer does."""
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(_SPLIT), behavior="isolated"),
+            pre_tokenizers.Split(Regex(split), behavior="isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
@@ -82,16 +83,19 @@ def build_tokenizer(audio_codes: int = 0, end_every_text: bool = False) -> Token
     codes = tuple(f"<|audio_code_{code}|>" for code in range(audio_codes))
     tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in _MARKUP + codes])
     byte_level = processors.ByteLevel(add_prefix_space=False, use_regex=False)
-    if not end_every_text:
-        tokenizer.post_processor = byte_level
-        return tokenizer
+    tokenizer.post_processor = end_every_text_of(tokenizer) if end_every_text else byte_level
+    return tokenizer
+
+
+def end_every_text_of(tokenizer: Tokenizer) -> processors.Sequence:
+    """What appends ``<|endoftext|>`` to whatever ``tokenizer`` encodes."""
+    byte_level = processors.ByteLevel(add_prefix_space=False, use_regex=False)
     end = processors.TemplateProcessing(
         single=f"$A {END_OF_TEXT}",
         pair=f"$A {END_OF_TEXT} $B {END_OF_TEXT}",
         special_tokens=[(END_OF_TEXT, tokenizer.token_to_id(END_OF_TEXT))],
     )
-    tokenizer.post_processor = processors.Sequence([byte_level, end])
-    return tokenizer
+    return processors.Sequence([byte_level, end])
 
 
 def reserved_codes(levels: tuple[int, ...]) -> int:

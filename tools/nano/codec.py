@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,7 @@ from tools.nano.losses import divergence, middle_and_side, spectral_distance, wa
 from tools.nano.music import compose, render
 from tools.nano.optimise import Optimiser, Rate
 from tools.nano.sizes import FRAME
-from tools.nano.slices import Average
+from tools.nano.slices import Average, Learner
 from tools.nano.songs import Crops
 
 CROP_FRAMES = 24
@@ -96,17 +96,17 @@ def rescale(vae: VAE, factor: float) -> None:
         last.bias[means:].add_(math.log(factor))
 
 
-class CodecTrainer:
+class CodecTrainer(Learner):
     """Both halves, or the decoder alone against an encoder that stays as it is."""
 
     def __init__(self, vae: VAE, part: Literal["both", "decoder"], steps: int, seed: int, device: torch.device) -> None:
-        self.vae, self.part, self.steps, self.seed, self.device = vae.to(device), part, steps, seed, device
+        self.vae, self.part, self.seed, self.device = vae.to(device), part, seed, device
         self.crops = Crops(seed, CROP_FRAMES * FRAME)
         self.vae.requires_grad_(part == "both")
         self.vae.decoder.requires_grad_(True)
         peak = 2e-3 if part == "both" else 1e-3
-        self.optimiser = Optimiser(vae, kernels(vae), Rate(peak, warm=50, cool=steps // 5), clip=3.0)
-        self.average = Average(vae, horizon=300)
+        optimiser = Optimiser(vae, kernels(vae), Rate(peak, warm=50, cool=steps // 5), clip=3.0)
+        super().__init__(vae, optimiser, Average(vae, horizon=300), steps)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         """One batch of crops through the codec and back."""
@@ -121,8 +121,7 @@ class CodecTrainer:
         spread = divergence(mean, deviation)
         weight = 0.05 + 0.95 * min(1.0, index / _WAVEFORM_FIRST) if self.part == "both" else 1.0
         loss = weight * spectral + waveform + _KL_WEIGHT * spread
-        norm = self.optimiser.step(loss, index, self.steps)
-        self.average.update(index)
+        norm = self.learn(loss, index)
         return {
             "spectral": spectral.detach(),
             "waveform": waveform.detach(),
@@ -130,13 +129,3 @@ class CodecTrainer:
             "latent": mean.detach().std(),
             "norm": norm,
         }
-
-    def state(self) -> dict[str, Any]:
-        """See ``slices.Trainer``."""
-        return {"vae": self.vae.state_dict(), "average": self.average.weights, "optimiser": self.optimiser.state()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """See ``slices.Trainer``."""
-        self.vae.load_state_dict(state["vae"])
-        self.average.weights = dict(state["average"])
-        self.optimiser.restore(state["optimiser"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from engine.model import Acestep
 from tools.nano.material import Material
 from tools.nano.networks import matrices
 from tools.nano.optimise import Optimiser, Rate
-from tools.nano.slices import Average
+from tools.nano.slices import Average, Learner
 
 _MUSIC_SECONDS = 100.0
 
@@ -43,15 +42,15 @@ def round_trip(acestep: Acestep, latents: Tensor, silence: Tensor) -> tuple[Tens
     return acestep.detokenizer(vector)[:, : latents.shape[1]], position
 
 
-class CodesTrainer:
+class CodesTrainer(Learner):
     """Squared error of latents that went through codes, with every level used."""
 
     def __init__(self, acestep: Acestep, material: Material, silence: Tensor, steps: int, seed: int) -> None:
-        self.acestep, self.material, self.silence, self.steps, self.seed = acestep, material, silence, steps, seed
-        self.modules = nn.ModuleDict({"tokenizer": acestep.tokenizer, "detokenizer": acestep.detokenizer})
-        self.modules.requires_grad_(True)
-        self.optimiser = Optimiser(self.modules, matrices(self.modules), Rate(2e-3, warm=50, cool=steps // 3))
-        self.average = Average(self.modules, horizon=200)
+        self.acestep, self.material, self.silence, self.seed = acestep, material, silence, seed
+        modules = nn.ModuleDict({"tokenizer": acestep.tokenizer, "detokenizer": acestep.detokenizer})
+        modules.requires_grad_(True)
+        optimiser = Optimiser(modules, matrices(modules), Rate(2e-3, warm=50, cool=steps // 3))
+        super().__init__(modules, optimiser, Average(modules, horizon=200), steps)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         """One batch of songs."""
@@ -60,24 +59,9 @@ class CodesTrainer:
         latents = shard.latents[torch.from_numpy(chosen)].float().to(self.silence.device)
         made, position = round_trip(self.acestep, latents, self.silence)
         loss = (made - latents).square().mean()
-        self.optimiser.step(loss, index, self.steps)
-        self.average.update(index)
+        self.learn(loss, index)
         return {
             "error": loss.detach(),
             "variance": latents.var().detach(),
             "spread": position.detach().flatten(0, 1).std(0).mean(),
         }
-
-    def state(self) -> dict[str, Any]:
-        """See ``slices.Trainer``."""
-        return {
-            "modules": self.modules.state_dict(),
-            "average": self.average.weights,
-            "optimiser": self.optimiser.state(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """See ``slices.Trainer``."""
-        self.modules.load_state_dict(state["modules"])
-        self.average.weights = dict(state["average"])
-        self.optimiser.restore(state["optimiser"])

@@ -7,19 +7,17 @@ at. Then it needs no guidance, and half the evaluations a step costs are gone as
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engine.models.dit import DiT, Memory
+from engine.models.dit import DiT
 from engine.sampling.schedule import schedule
 from tools.nano.flow import Batch, Batches
 from tools.nano.networks import Networks, matrices
 from tools.nano.optimise import Optimiser, Rate
-from tools.nano.slices import Average
+from tools.nano.slices import Average, Learner
 
 STEPS = 8
 SHIFTS = (1.0, 2.0, 3.0)
@@ -28,19 +26,19 @@ GUIDANCE = 3.0
 _MUSIC_SECONDS = 96.0
 
 
-class DistilTrainer:
+class DistilTrainer(Learner):
     """A student of the same size, begun as the teacher."""
 
     def __init__(self, teacher: Networks, student: Networks, batches: Batches, steps: int, seed: int) -> None:
         """``batches`` must be made with the student's encoders: they are trained along."""
-        self.teacher, self.student, self.batches, self.steps, self.seed = teacher, student, batches, steps, seed
+        self.teacher, self.student, self.batches, self.seed = teacher, student, batches, seed
         teacher.modules.requires_grad_(False)
-        self.modules = student.modules
         student.text.requires_grad_(False)  # a set has one text encoder for all its variants
         student.acestep.tokenizer.requires_grad_(False)
         student.acestep.detokenizer.requires_grad_(False)
-        self.optimiser = Optimiser(self.modules, matrices(self.modules), Rate(5e-4, warm=50, cool=steps // 2))
-        self.average = Average(self.modules, horizon=200)
+        modules = student.modules
+        optimiser = Optimiser(modules, matrices(modules), Rate(5e-4, warm=50, cool=steps // 2))
+        super().__init__(modules, optimiser, Average(modules, horizon=200), steps)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         """One batch, every item at one of the times of a trajectory."""
@@ -61,9 +59,7 @@ class DistilTrainer:
         decoder = self.student.acestep.decoder
         made = decoder(noisy, decoder.time(now), batch.context, batch.memories, batch.rotary)
         loss = (made - target).square().mean()
-        norm = self.optimiser.step(loss, index, self.steps)
-        self.average.update(index)
-        return {"loss": loss.detach(), "norm": norm}
+        return {"norm": self.learn(loss, index), "loss": loss.detach()}
 
     @torch.no_grad()
     def _taught(self, batch: Batch, x: Tensor, now: Tensor, then: Tensor) -> Tensor:
@@ -78,23 +74,8 @@ class DistilTrainer:
         """The teacher's velocity with plain guidance."""
         decoder: DiT = self.teacher.acestep.decoder
         null = decoder.remember_null(self.teacher.acestep.null_condition_emb)
-        nothing = replace(batch, memories=[Memory(constant=null.constant)] * len(batch.memories))
         time = decoder.time(t)
         said = decoder(x, time, batch.context, batch.memories, batch.rotary)
-        unsaid = decoder(x, time, nothing.context, nothing.memories, nothing.rotary)
+        unsaid = decoder(x, time, batch.context, [null], batch.rotary)
         guided: Tensor = unsaid + GUIDANCE * (said - unsaid)
         return guided
-
-    def state(self) -> dict[str, Any]:
-        """See ``slices.Trainer``."""
-        return {
-            "modules": self.modules.state_dict(),
-            "average": self.average.weights,
-            "optimiser": self.optimiser.state(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """See ``slices.Trainer``."""
-        self.modules.load_state_dict(state["modules"])
-        self.average.weights = dict(state["average"])
-        self.optimiser.restore(state["optimiser"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +16,7 @@ from tools.nano.codes import decoded, tokenised
 from tools.nano.material import Material, prompts
 from tools.nano.networks import Networks, matrices
 from tools.nano.optimise import Optimiser, Rate
-from tools.nano.slices import Average
+from tools.nano.slices import Average, Learner
 
 MUSIC_SECONDS = 120.0
 """Music a step."""
@@ -140,17 +139,17 @@ def times(rng: np.random.Generator, count: int) -> Tensor:
     return torch.from_numpy(1 / (1 + np.exp(-rng.normal(0.4, 1.2, count)))).float()
 
 
-class FlowTrainer:
+class FlowTrainer(Learner):
     """Flow matching: the velocity from clean latents to noise, at random times."""
 
     def __init__(self, networks: Networks, batches: Batches, steps: int, seed: int) -> None:
-        self.networks, self.batches, self.steps, self.seed = networks, batches, steps, seed
-        self.modules = networks.modules
+        self.networks, self.batches, self.seed = networks, batches, seed
+        modules = networks.modules
         # The 5 Hz codec was trained before and stays: codes that were written stay valid.
         networks.acestep.tokenizer.requires_grad_(False)
         networks.acestep.detokenizer.requires_grad_(False)
-        self.optimiser = Optimiser(self.modules, matrices(self.modules), Rate(2e-3, warm=200, cool=steps // 3))
-        self.average = Average(self.modules, horizon=500)
+        optimiser = Optimiser(modules, matrices(modules), Rate(2e-3, warm=200, cool=steps // 3))
+        super().__init__(modules, optimiser, Average(modules, horizon=500), steps)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         """One batch at random times."""
@@ -165,24 +164,9 @@ class FlowTrainer:
         made = decoder(noisy, decoder.time(t), batch.context, batch.memories, batch.rotary)
         each = (made - (noise - batch.clean)).square().mean(dim=(1, 2))
         loss = each.mean()
-        norm = self.optimiser.step(loss, index, self.steps)
-        self.average.update(index)
+        norm = self.learn(loss, index)
         high, low = each[t > 0.7].detach(), each[t < 0.3].detach()
         figures = {"loss": loss.detach(), "norm": norm}
         if len(high) and len(low):
             figures |= {"high": high.mean(), "low": low.mean()}
         return figures
-
-    def state(self) -> dict[str, Any]:
-        """See ``slices.Trainer``."""
-        return {
-            "modules": self.modules.state_dict(),
-            "average": self.average.weights,
-            "optimiser": self.optimiser.state(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """See ``slices.Trainer``."""
-        self.modules.load_state_dict(state["modules"])
-        self.average.weights = dict(state["average"])
-        self.optimiser.restore(state["optimiser"])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
+from engine.files import atomic_write
 from engine.models.vae import VAE
 from engine.prompt import caption_prompt, lyric_prompt
 from engine.request import Request
@@ -57,9 +59,12 @@ def make_shard(vae: VAE, number: int, folder: Path) -> Path:
         with torch.no_grad():
             rows.append(vae.encode(audio)[0].half().cpu())
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    save_file({"latents": torch.stack(rows)}, partial)
-    partial.rename(path)
+    shard = save({"latents": torch.stack(rows)})
+
+    def write(file: BinaryIO) -> None:
+        file.write(shard)
+
+    atomic_write(path, write)
     return path
 
 

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from engine.models.loading import slots
 from engine.models.vae import VAE
+from engine.testing.vocabulary import END_OF_TEXT
 from tools.nano.networks import Networks
 from tools.nano.sizes import TEXT, dit_settings
 from tools.nano.sizes import VAE as VAE_SETTINGS
-from tools.nano.words import END_OF_TEXT
 
 TEXT_FOLDER = "Qwen3-Embedding-nano"
 DIT_FOLDER = "acestep-v15-nano-{variant}"

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.files import atomic_write
+from tools.nano.optimise import Optimiser
 
 _REPORT_EVERY = 50
 _SAVE_SECONDS = 300.0
@@ -57,6 +58,33 @@ class Average:
         """Puts the average into the module."""
         for name, value in self.module.named_parameters():
             value.copy_(self.weights[name])
+
+
+class Learner:
+    """What every trainer is made of: modules, their optimiser and their average, kept and put back together."""
+
+    def __init__(self, modules: nn.Module, optimiser: Optimiser, average: Average, steps: int) -> None:
+        self.modules, self.optimiser, self.average, self.steps = modules, optimiser, average, steps
+
+    def learn(self, loss: Tensor, index: int) -> Tensor:
+        """Moves the weights and their average; the gradient's norm."""
+        norm = self.optimiser.step(loss, index, self.steps)
+        self.average.update(index)
+        return norm
+
+    def state(self) -> dict[str, Any]:
+        """See ``Trainer``."""
+        return {
+            "modules": self.modules.state_dict(),
+            "average": self.average.weights,
+            "optimiser": self.optimiser.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """See ``Trainer``."""
+        self.modules.load_state_dict(state["modules"])
+        self.average.weights = dict(state["average"])
+        self.optimiser.restore(state["optimiser"])
 
 
 def run(trainer: Trainer, folder: Path, minutes: float) -> bool:

@@ -8,9 +8,6 @@ from torch import Tensor
 
 from tools.nano.music import compose, render
 
-HELD_OUT = 10_000_000
-"""Seeds from here on are never trained on."""
-
 _POOL = 96
 _STEPS_A_SONG = 2
 

@@ -5,14 +5,12 @@ Every word of the songs and every number that metadata can hold is one token.
 
 from __future__ import annotations
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from engine.tasks import FROM_CODES, TASKS
+from engine.testing.vocabulary import END_OF_TEXT, end_every_text_of, with_qwen_rules
 from engine.values import KEYSCALES
 from tools.nano.music import vocabulary
-
-END_OF_TEXT = "<|endoftext|>"
-PAD = END_OF_TEXT
 
 NUMBERS = tuple(str(number) for number in range(601))
 """Every tempo and every duration in seconds."""
@@ -31,21 +29,12 @@ def build_tokenizer() -> Tokenizer:
     """The tokenizer, the same on every call."""
     known: dict[str, int] = {symbol: index for index, symbol in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
     merges: list[tuple[str, str]] = []
-    rules = _rules(Tokenizer(models.BPE()))
+    rules = with_qwen_rules(Tokenizer(models.BPE()), _SPLIT)
     for piece in _pieces(rules):
         _learn(piece, known, merges)
-    tokenizer = _rules(Tokenizer(models.BPE(vocab=known, merges=merges)))
+    tokenizer = with_qwen_rules(Tokenizer(models.BPE(vocab=known, merges=merges)), _SPLIT)
     tokenizer.add_special_tokens([AddedToken(END_OF_TEXT, special=True, normalized=False)])
-    tokenizer.post_processor = processors.Sequence(
-        [
-            processors.ByteLevel(add_prefix_space=False, use_regex=False),
-            processors.TemplateProcessing(
-                single=f"$A {END_OF_TEXT}",
-                pair=f"$A {END_OF_TEXT} $B {END_OF_TEXT}",
-                special_tokens=[(END_OF_TEXT, tokenizer.token_to_id(END_OF_TEXT))],
-            ),
-        ]
-    )
+    tokenizer.post_processor = end_every_text_of(tokenizer)
     return tokenizer
 
 
@@ -58,18 +47,6 @@ def number_rows(tokenizer: Tokenizer) -> dict[int, int]:
             if form in vocabulary:
                 rows[vocabulary[form]] = int(number)
     return rows
-
-
-def _rules(tokenizer: Tokenizer) -> Tokenizer:
-    tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(_SPLIT), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    tokenizer.decoder = decoders.ByteLevel()
-    return tokenizer
 
 
 def _pieces(rules: Tokenizer) -> list[str]:
