@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from acetui.progress import ProgressLine
-from acetui.report import clock_time
+from acetui.report import clock_time, sketch_mark
 from sessions.autogen import AutoGen
 
 SILENT = ("idle", "rendering", "stopped")
@@ -83,9 +83,7 @@ def take_line(take: Mapping[str, Any]) -> str:
     if take["operation"] != "render":
         parts.append(take["operation"])
     parts.append(f"made in {sum(take['timings'].values()):.1f} s")
-    if str(take["identity"].get("profile", "")).startswith("nano"):
-        parts.append("sketch model")
-    return "  ".join(parts)
+    return "  ".join([*parts, *sketch_mark(take)])
 
 
 def summary_lines(summary: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from acetui.progress import ProgressLine
 from engine import EngineError
+from engine.profiles import is_sketch
 
 
 class Report(Protocol):
@@ -96,9 +97,12 @@ def take_line(take: Mapping[str, Any]) -> str:
     ]
     if take["loudness"] is not None:
         parts.append(f"{take['loudness']:.1f} LUFS")
-    if str(take.get("identity", {}).get("profile", "")).startswith("nano"):
-        parts.append("sketch model")
-    return "  ".join(parts)
+    return "  ".join([*parts, *sketch_mark(take)])
+
+
+def sketch_mark(take: Mapping[str, Any]) -> list[str]:
+    """The words that stand at every take of the model in the box; nothing at any other."""
+    return ["sketch model"] if is_sketch(str(take.get("identity", {}).get("profile", ""))) else []
 
 
 def clock_time(seconds: float) -> str:

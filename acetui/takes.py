@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from acetui.report import clock_time
+from acetui.report import clock_time, sketch_mark
 from acetui.take_words import every, find, open_takes
 from acetui.verdicts import VERDICTS, Verdict
 from engine import InvalidRequest
@@ -74,4 +74,4 @@ def line(take: Mapping[str, Any]) -> str:
         " ".join(take["note"].split()),
     ]
     head = f"{take['number']:>5}  {score}  {take['verdict']:<8}  {clock_time(take['duration']):>5}  {take['name']}"
-    return "  ".join([head, f"seed {take['seed']}", *filter(None, rest)])
+    return "  ".join([head, f"seed {take['seed']}", *filter(None, rest), *sketch_mark(take)])

@@ -11,6 +11,9 @@ from engine.tasks import tasks_of
 
 Family = Literal["turbo", "sft", "base"]
 
+_SKETCH = "nano-"
+"""How the profile names of the model in the box begin."""
+
 TURBO_SHIFTS = (1.0, 2.0, 3.0)
 """The shifts that turbo models were distilled at together."""
 
@@ -60,13 +63,18 @@ class Profile:
         return self.turbo and not self.continuous
 
 
+def is_sketch(profile_name: str) -> bool:
+    """Whether takes of the profile of that name are sketches: a take remembers its model's profile by name."""
+    return profile_name.startswith(_SKETCH)
+
+
 def profile_for(folder_name: str, config: DiTConfig) -> Profile:
     """The profile of a DiT folder: what it is from its config, which flavour of it from the words of its name."""
     words = set(re.split(r"[/\\._-]+", folder_name.lower()))
     xl = config.timbre_has_cls
     profile = _turbo(words, xl) if config.turbo else _guided("sft" if "sft" in words else "base", xl)
     if "nano" in words:
-        return replace(profile, name=f"nano-{profile.name}", sketch=True, duration=20.0)
+        return replace(profile, name=f"{_SKETCH}{profile.name}", sketch=True, duration=20.0)
     return profile
 
 

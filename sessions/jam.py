@@ -138,8 +138,7 @@ class Jam:
 
 
 def _revisions(folder: Path, store: Store, recipe: Mapping[str, Any]) -> Revisions:
-    last = store.summaries("(trashed or not trashed) and revision!=none", "-revision", limit=1)[0]
-    revisions = Revisions.open(folder, (last[0].revision or 0) if last else 0)
+    revisions = Revisions.open(folder, store.highest_revision())
     if recipe:
         revisions.change({"recipe": recipe}, revisions.current.number)
     return revisions

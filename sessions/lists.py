@@ -93,6 +93,11 @@ class Lists:
         with self._lock:
             return self._living.run(lambda index: index.parents())
 
+    def highest_revision(self) -> int:
+        """The highest revision of the recipe that any take was made of, the trash included; 0 where none was."""
+        last, _ = self.summaries("(trashed or not trashed) and revision!=none", "-revision", limit=1)
+        return (last[0].revision or 0) if last else 0
+
     def usage(self) -> int:
         """Bytes of audio and latents, the trash included."""
         with self._lock:

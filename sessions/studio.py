@@ -102,7 +102,7 @@ class Studio:
         async with contextlib.AsyncExitStack() as stack:
             keeper = await stack.enter_async_context(LockKeeper(session, place.socket))
             store = stack.enter_context(await asyncio.to_thread(Store.open, session))
-            revisions = await asyncio.to_thread(Revisions.open, session, _highest_revision(store))
+            revisions = await asyncio.to_thread(Revisions.open, session, store.highest_revision())
             events = EventLog()
             stack.callback(events.close)
             models = revisions.current.settings.models.load_options(session)
@@ -229,8 +229,3 @@ async def _outcome(answer: asyncio.Future[list[Take]]) -> list[Take]:
 
 def _device(revision: Revision) -> str:
     return revision.settings.models.device
-
-
-def _highest_revision(store: Store) -> int:
-    last, _ = store.summaries("(trashed or not trashed) and revision!=none", "-revision", limit=1)
-    return (last[0].revision or 0) if last else 0

@@ -133,6 +133,8 @@ def test_takes_as_people_read_them(tmp_path: Path, capsys: pytest.CaptureFixture
     with Store.open(made.folder) as store:
         take = store.change(1, note="a\nb", tags=["x"], faults=["silent"]).object()
     assert line(take).endswith("seed 1  fault: silent  #x  a b")
+    sketched = take | {"identity": take["identity"] | {"profile": "nano-turbo"}}
+    assert line(sketched).endswith("a b  sketch model")
 
 
 def test_lists_need_no_http(tmp_path: Path) -> None:
