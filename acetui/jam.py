@@ -17,6 +17,7 @@ from acetui.jam_report import HumanJam, JamReport, JsonJam
 from acetui.render import SKETCH
 from engine import Cancelled
 from engine.tasks import check_rendered
+from sessions.at_work import Equipment
 from sessions.jam import Jam
 from sessions.new_session import create
 from sessions.places import is_session, remember, session_path, state_folder
@@ -75,7 +76,7 @@ async def _jam(
     report: JamReport,
     log: BinaryIO | None,
 ) -> int:
-    async with Jam.open(folder, recipe=recipe, models=models, log=log) as jam:
+    async with Jam.open(folder, recipe=recipe, equipment=Equipment(models=models, log=log)) as jam:
         _check(jam.revisions.current.settings)
         if (problem := jam.revisions.problem) is not None:
             jam.events.publish("error", **problem.to_dict())
@@ -85,7 +86,7 @@ async def _jam(
             summary = await jam.run(headless=True, **loop)
         jam.events.close()
         await follower
-        run = jam.autogen.last_run
+        run = jam.loop.last_run
         if stop.at_once:
             raise Cancelled(hint=f"{summary.made} finished takes are kept.")
         failed = run is not None and run.error is not None and (stop.parked or not run.made)
@@ -97,15 +98,15 @@ async def _show(jam: Jam, report: JamReport, stop: Stop) -> None:
     told_of_sketch = False
     try:
         async for event in jam.events.follow(0):
-            loaded = jam.supervisor.loaded
+            loaded = jam.engine.loaded
             if not told_of_sketch and loaded is not None and loaded.profile.get("sketch"):
                 told_of_sketch = True
-                report.show({"event": "notice", "text": SKETCH}, jam.autogen)
-            report.show(event.object(), jam.autogen)
+                report.show({"event": "notice", "text": SKETCH}, jam.loop)
+            report.show(event.object(), jam.loop)
             if event.event == "loop":
                 stop.loop_is(str(event.data["state"]))
     except OSError:
-        jam.autogen.stop("take", "nobody reads what it says")
+        jam.loop.stop("take", "nobody reads what it says")
     finally:
         with contextlib.suppress(OSError):
             report.close()
@@ -147,30 +148,30 @@ class Stop:
             self._timer = None
         if state in ("loading", "rendering"):
             self.parked = False
-        run = self._jam.autogen.run
+        run = self._jam.loop.run
         if state != "parked" or run is None:
             return
         self.parked = True
         if not run.made:
-            self._jam.autogen.stop("now", self._jam.autogen.reason)
+            self._jam.loop.stop("now", self._jam.loop.reason)
         elif not sys.stderr.isatty():
-            loop, reason = asyncio.get_running_loop(), self._jam.autogen.reason
-            self._timer = loop.call_later(PARKED_SECONDS, self._jam.autogen.stop, "now", reason)
+            loop, reason = asyncio.get_running_loop(), self._jam.loop.reason
+            self._timer = loop.call_later(PARKED_SECONDS, self._jam.loop.stop, "now", reason)
 
     def _pressed(self) -> None:
         self._presses += 1
         if self._presses == 1:
             self._jam.events.publish("notice", text="Stopping after this batch; Ctrl-C again stops at once.")
-            self._jam.autogen.stop("batch", "Ctrl-C")
+            self._jam.loop.stop("batch", "Ctrl-C")
         else:
             self.at_once = True
-            self._jam.autogen.stop("now", "Ctrl-C")
+            self._jam.loop.stop("now", "Ctrl-C")
             if self._presses > 2:
-                self._jam.supervisor.kill()
+                self._jam.engine.kill()
 
     def _told(self) -> None:
         self._jam.events.publish("notice", text="Stopping after this take.")
-        self._jam.autogen.stop("take", "it was told to end")
+        self._jam.loop.stop("take", "it was told to end")
 
 
 @contextlib.contextmanager

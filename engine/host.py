@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import os
 import queue
+import select
 import signal
 import sys
 import threading
@@ -55,8 +56,11 @@ _NO_MEMORY = ("can't allocate memory", "out of memory")
 CAPABILITIES = ("render",)
 """The kinds of job beside ``load`` that this engine does."""
 
-ORPHAN_SECONDS = 60.0
-"""How long a job may take to notice that the parent is gone before the process is ended under it."""
+SLOWEST_STEP_SECONDS = 60.0
+"""How long a job may take to notice that it has to stop before the process is ended under it."""
+
+LAST_WRITE_SECONDS = 5.0
+"""How long a take that is being written may take where the parent is dead; what is sampled then has no future."""
 
 
 class Channel:
@@ -72,6 +76,12 @@ class Channel:
         with self._lock, contextlib.suppress(BrokenPipeError):
             self._stream.write(line)
             self._stream.flush()
+
+    def is_deserted(self) -> bool:
+        """Whether nobody can read any more what is sent, as after the death of the parent."""
+        watch = select.poll()
+        watch.register(self._stream, 0)  # an error is told of without being asked for
+        return bool(watch.poll(0))
 
 
 class Host:
@@ -90,6 +100,11 @@ class Host:
         """Ends the running job at its next step, and then the process. Safe to call from a signal handler."""
         self._stopping = True
         self._jobs.put(None)
+
+    @property
+    def writing(self) -> bool:
+        """Whether a take is being written, or waits for it."""
+        return self._writer.busy
 
     def read(self, commands: BinaryIO) -> None:
         """Takes commands until the parent is gone or asks to stop. Lines that are not commands are answered so."""
@@ -256,10 +271,19 @@ def _claim_streams() -> tuple[BinaryIO, BinaryIO]:
     return commands, events
 
 
-def _read_until_gone(host: Host, commands: BinaryIO) -> None:
-    """The reader thread. A job that does not notice in time that nobody waits for it is ended: a GPU is not held so."""
+def _read_until_gone(host: Host, commands: BinaryIO, channel: Channel) -> None:
+    """The reader thread. When there is nothing more to read, jobs end at their next step, and the process with them.
+
+    Where the parent is dead nobody waits for that step, which may be a long one: a GPU is not held for it. A take that
+    is being written is finished, because the session's next start makes a take of the file.
+    """
     host.read(commands)
-    time.sleep(ORPHAN_SECONDS)
+    until = time.monotonic() + SLOWEST_STEP_SECONDS
+    orphaned = time.monotonic() + LAST_WRITE_SECONDS
+    while time.monotonic() < until:
+        if channel.is_deserted() and (not host.writing or time.monotonic() > orphaned):
+            break
+        time.sleep(0.05)
     os._exit(1)
 
 
@@ -271,7 +295,7 @@ def main() -> None:
     host = Host(channel)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to understand
     signal.signal(signal.SIGTERM, lambda *_: host.stop())
-    threading.Thread(target=_read_until_gone, args=[host, commands], daemon=True).start()
+    threading.Thread(target=_read_until_gone, args=[host, commands, channel], daemon=True).start()
     host.work()
 
 

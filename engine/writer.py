@@ -79,6 +79,11 @@ class Writer:
         self._queue.put(None)
         self._thread.join()
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is being written, or waits for it."""
+        return self._queue.unfinished_tasks > 0
+
     def put(self, writing: Writing, output: Output, take: Take) -> None:
         """Hands a take over to be written and told of; returns at once, unless ``WAITING`` others wait already."""
         self._queue.put(lambda: self._write(writing, output, take))
@@ -91,6 +96,7 @@ class Writer:
         try:
             while (step := self._queue.get()) is not None:
                 step()
+                self._queue.task_done()
         except BaseException:
             traceback.print_exc()
             os._exit(1)  # a job that can no longer be answered would be waited for in vain

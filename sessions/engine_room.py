@@ -1,4 +1,4 @@
-"""The engine of a studio: there while it is wanted and its card is free, and the card given up when others wait."""
+"""The engine of a session: there while it is wanted and its card is free, and the card given up when others wait."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class EngineRoom:
         self._device = device
         self._busy = busy
         self._wanted = asyncio.Event()
+        self._refused: str | None = None
         self.waiting_for: LeaseHolder | None = None
         """Who has the card, while that is what everything waits for."""
 
@@ -51,12 +52,14 @@ class EngineRoom:
             lease = Lease(card, self._session)
             try:
                 async with lease.during(self._told):
-                    self.waiting_for = None
+                    self.waiting_for = self._refused = None
                     self._wanted.clear()
                     async with self._supervisor:
                         await self._while_needed(lease, card)
             except EngineError as error:  # there is no lease to be had: the state folder is not ours, or full
-                self._events.publish("error", **error.to_dict())
+                if str(error) != self._refused:  # once, however often it is tried
+                    self._events.publish("error", **error.to_dict())
+                self._refused = str(error)
                 await asyncio.sleep(HAND_OVER_SECONDS)
             finally:
                 self.waiting_for = None

@@ -77,6 +77,11 @@ class Report:
         return lines
 
 
+def edited_line(numbers: list[int]) -> str:
+    """What to say of takes that somebody edited."""
+    return f"{_takes(numbers)}: edited by hand while the session was closed; read again."
+
+
 def _takes(numbers: list[int]) -> str:
     shown = ", ".join(map(str, numbers[:12]))
     more = f" and {len(numbers) - 12} more" if len(numbers) > 12 else ""

@@ -153,6 +153,15 @@ class Index:
         )
         return {str(file): Known.of(values) for file, *values in rows}
 
+    def signatures(self) -> dict[str, str]:
+        """How every take's JSON file looked when it was read last, by where it is."""
+        return dict(self._connection.execute("SELECT file, signature FROM takes").fetchall())
+
+    def number_at(self, file: str) -> int | None:
+        """The number of the take whose JSON is at ``file``."""
+        row = self._connection.execute("SELECT number FROM takes WHERE file = ?", (file,)).fetchone()
+        return None if row is None else int(row[0])
+
     def file_of(self, number: int) -> str | None:
         """Where the JSON of a take is."""
         row = self._connection.execute("SELECT file FROM takes WHERE number = ?", (number,)).fetchone()

@@ -40,6 +40,9 @@ class LivingIndex:
         self._writable = writable
         self._progress = progress
         self.report = Report()
+        self.trusted = False
+        """Whether it was taken as it was: what hands have edited in place since then is not in it."""
+
         self._index, trouble = self._found()
         try:
             self._begin(trouble)
@@ -109,6 +112,7 @@ class LivingIndex:
         trusted = clean is not None and clean == fingerprint(self._folder)
         if self._writable:
             self._index.set_note(_CLEAN, None)
+        self.trusted = trusted
         if trusted:
             self._numbers.seen(self._index.highest())
         else:

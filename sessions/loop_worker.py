@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -55,8 +55,10 @@ class LoopWorker:
         eta: Eta | None = None,
         scorers: Sequence[Scorer] = (),
         poll: float = POLL_SECONDS,
+        playing: Callable[[], Collection[int]] = tuple,
     ) -> None:
         self._store = store
+        self._playing = playing
         self._revision = revision
         self._supervisor = supervisor
         self._events = events
@@ -164,7 +166,7 @@ class LoopWorker:
         now = Standing()
         if (run := self.run) is not None:
             before = len(run.made)
-            seen = await asyncio.to_thread(survey, self._store, self.loop.quota_gb)
+            seen = await asyncio.to_thread(survey, self._store, self.loop.quota_gb, self._playing())
             now = self._current(replace(seen, made=before), run)
             if not self._at.ending and (reached := budget.finished(self.loop, now)):
                 self.stop("take", reached)
@@ -214,7 +216,7 @@ class LoopWorker:
         run.ended, run.reason = self._now(), self._at.ending
         run.deaths, run.recycled = self._supervisor.deaths - run.deaths, self._supervisor.recycled - run.recycled
         if (keep := self.loop.keep) is not None:
-            run.trashed = await asyncio.to_thread(keep_the_best, self._store, run.made, keep)
+            run.trashed = await asyncio.to_thread(keep_the_best, self._store, run.made, keep, self._playing())
         await asyncio.to_thread(self._eta.save)
         self._at.end()
         self._look()

@@ -28,6 +28,7 @@ from sessions.lists import NoTake, Page
 from sessions.marks import changed
 from sessions.numbers import Numbers
 from sessions.reconcile import Progress
+from sessions.scan import scan, signature
 from sessions.take import LATENTS_ONLY, WHOLE, Take, stem
 from sessions.trash import settle
 from sessions.writing import Change, Protected, ReadOnly, Taken, Writing
@@ -168,11 +169,42 @@ class Store(Writing):
     def refresh(self) -> Report:
         """Looks whether somebody has changed the folder by hand, JSON edited in place included.
 
-        A glance at every file: about a second for 50,000 takes; worth it, in the background, after a start that trusted
-        the index.
+        A glance at every file: about a second for 50,000 takes, for which the store is busy.
         """
         with self._lock:
             return self._living.refresh()
+
+    def look_again(self) -> list[int]:
+        """The takes whose JSON was edited in place while the session was closed; they are read again.
+
+        Meant for the background, after a start that trusted the index: others wait only where something was edited.
+        """
+        if not (self.writable and self._living.trusted):
+            return []
+        seen = scan(self.folder).json
+        with self._lock:
+            known = self._living.run(lambda index: index.signatures())
+            suspects = [file for file, looks in known.items() if seen.get(file, looks) != looks]
+            edited = [file for file in suspects if self._differs(file, known[file])]  # not those of this very moment
+            if not edited:
+                return []
+            numbers = self._living.run(lambda index: [index.number_at(file) for file in edited])
+            self.refresh()
+            found = [number for number in numbers if number is not None and self._tell_edited(number)]
+        return sorted(found)
+
+    def _differs(self, file: str, looks: str) -> bool:
+        try:
+            return signature(f"{self.folder}/{file}") != looks
+        except OSError:
+            return True
+
+    def _tell_edited(self, number: int) -> bool:
+        try:
+            self._tell("changed", self.get(number))
+        except NoTake:  # what it is now is no take
+            return False
+        return True
 
     def close(self) -> None:
         """Closes the index. A store that is not closed loses nothing; its next start looks through the folder."""

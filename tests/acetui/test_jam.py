@@ -17,7 +17,7 @@ import pytest
 from acetui import jam as verb
 from acetui.cli import main
 from acetui.jam_report import HumanJam, left, summary_lines, take_line
-from sessions.jam import Jam
+from sessions.at_work import Equipment
 from sessions.recipe import SessionFile
 from tests.sessions.jamming import FAST, Stage, state, whole
 
@@ -33,8 +33,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: Path) -> Stage:
     monkeypatch.chdir(tmp_path)
     made = Stage(tmp_path / "jam")
     made.plan()
-    open_with_double = partial(Jam.open, command=made.command, patience=FAST)
-    monkeypatch.setattr(verb, "Jam", SimpleNamespace(open=open_with_double))
+    monkeypatch.setattr(verb, "Equipment", partial(Equipment, command=made.command, patience=FAST))
     return made
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from typing import Any
 
 import pytest
@@ -142,3 +143,42 @@ def test_what_libraries_print_goes_to_the_log() -> None:
     process = subprocess.run([sys.executable, "-c", script], input=b"", capture_output=True, timeout=SECONDS)
     assert [parse(line).type for line in process.stdout.splitlines()] == ["hello"]
     assert process.stderr.count(b"noise") == 2
+
+
+def test_an_engine_whose_parent_is_dead_ends_in_the_middle_of_a_step_and_one_whose_parent_reads_on_does_not() -> None:
+    script = "import engine.host as h, time; h.Host.work = lambda self: time.sleep(600); h.main()"
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdin.close()
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    process.stdout.close()
+    assert process.wait(10) == 1
+
+
+def test_a_dead_parent_s_engine_finishes_the_take_that_it_writes() -> None:
+    script = (
+        "import engine.host as h, engine.protocol as p, time\n"
+        "def work(self):\n"
+        "    def late(): time.sleep(1); open('written', 'w').close()\n"
+        "    with self._writer:\n"
+        "        self._writer._queue.put(late)\n"
+        "        self._channel.send(p.Pong('it is written'))\n"
+        "        time.sleep(600)\n"
+        "h.Host.work = work; h.main()"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        process = subprocess.Popen(
+            [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder, env=env
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.readline()
+        process.stdin.close()
+        process.stdout.close()
+        assert process.wait(10) == 1
+        assert os.listdir(folder) == ["written"]

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from sessions.at_work import Equipment
 from sessions.engine_life import Patience
 from sessions.events import Event
 from sessions.jam import Jam
@@ -68,8 +69,9 @@ class Stage:
     @contextlib.asynccontextmanager
     async def open(self, **options: Any) -> AsyncIterator[Jam]:
         """The session, open, with its events gathered in ``seen``."""
-        options = {"command": self.command, "patience": FAST, **options}
-        async with Jam.open(self.folder, **options) as jam:
+        recipe = options.pop("recipe", None)
+        equipment = Equipment(**{"command": self.command, "patience": FAST, **options})
+        async with Jam.open(self.folder, recipe=recipe, equipment=equipment) as jam:
             task = asyncio.create_task(self._gather(jam))
             try:
                 yield jam

@@ -38,8 +38,8 @@ async def begun(made: Stage, jam: Jam, **overrides: Any) -> asyncio.Task[Any]:
     """A run whose engine holds in the middle of something, of which the loop has heard."""
     task = asyncio.create_task(jam.run(headless=True, **overrides))
     fault = json.loads(made.plan_file.read_text())["faults"][0]
-    await made.until(lambda: len(jam.autogen._renderer.flights) == renderer.DEPTH)
-    front = jam.autogen._renderer.flights[0]
+    await made.until(lambda: len(jam.loop._renderer.flights) == renderer.DEPTH)
+    front = jam.loop._renderer.flights[0]
     await made.until(
         lambda: (
             made.held
@@ -156,13 +156,13 @@ def test_unheard_takes_pause_it_and_listening_goes_on(tmp_path: Path) -> None:
 
     async def through() -> Any:
         async with made.open() as jam:
-            jam.autogen.turn_on()
-            await made.until(lambda: jam.autogen.state == "paused")
+            jam.loop.turn_on()
+            await made.until(lambda: jam.loop.state == "paused")
             assert len(made.takes) == 3
-            assert "3 is the ceiling" in jam.autogen.reason
+            assert "3 is the ceiling" in jam.loop.reason
             for number in (1, 2, 3):
                 jam.store.change(number, verdict="heard")
-            return await jam.autogen.off()
+            return await jam.loop.off()
 
     assert len(run(through()).made) == 5
     assert "paused" in made.states
@@ -182,9 +182,9 @@ def test_a_disk_that_fills_up_pauses_it_until_there_is_room(tmp_path: Path, monk
             task = asyncio.create_task(jam.run(headless=True, takes=6))
             await made.until(lambda: len(made.takes) >= 2)
             free[0] = 10**9
-            await made.until(lambda: jam.autogen.state == "paused")
+            await made.until(lambda: jam.loop.state == "paused")
             before = len(made.takes)
-            assert "1.00 GB left, and the floor is 2 GB" in jam.autogen.reason
+            assert "1.00 GB left, and the floor is 2 GB" in jam.loop.reason
             await asyncio.sleep(0.2)
             assert len(made.takes) == before < 6
             free[0] = 10**12
@@ -220,13 +220,13 @@ def test_a_quota_drops_the_audio_of_what_was_heard_and_pauses_when_nothing_may_g
         async with made.open() as jam:
             real = jam.store.usage
             jam.store.usage = lambda: real() + usage[0]  # type: ignore[method-assign]
-            jam.autogen.turn_on(headless=True)
+            jam.loop.turn_on(headless=True)
             await made.until(lambda: len(made.takes) >= 3)
             jam.store.change(1, verdict="heard")
             jam.store.change(2, verdict="liked")
             usage[0] = 10**8
-            await made.until(lambda: jam.autogen.state == "paused")
-            assert "quota" in jam.autogen.reason
+            await made.until(lambda: jam.loop.state == "paused")
+            assert "quota" in jam.loop.reason
             assert jam.store.get(1).stored == "latents only"
             assert jam.store.get(2).stored == jam.store.get(3).stored == "whole"
 
@@ -254,7 +254,7 @@ def test_skip_drops_one_take_and_makes_the_rest_of_its_batch(tmp_path: Path) -> 
     async def through() -> Any:
         async with made.open() as jam:
             task = await begun(made, jam, takes=4)
-            jam.autogen.skip()
+            jam.loop.skip()
             return await task
 
     report = run(through())
@@ -271,7 +271,7 @@ def test_skip_drops_all_that_is_sampled_together(tmp_path: Path) -> None:
     async def through() -> Any:
         async with made.open() as jam:
             task = await begun(made, jam, takes=4)
-            jam.autogen.skip()
+            jam.loop.skip()
             return await task
 
     assert run(through()).skipped == 3
@@ -287,8 +287,8 @@ def test_the_stop_keys_differ(tmp_path: Path, how: str, takes: int) -> None:
     async def through() -> Any:
         async with made.open() as jam:
             task = await begun(made, jam)
-            jam.autogen.stop(how)
-            await made.until(lambda: jam.autogen.state in ("stopping", "stopped"))
+            jam.loop.stop(how)
+            await made.until(lambda: jam.loop.state in ("stopping", "stopped"))
             made.release()
             return await task
 
@@ -305,7 +305,7 @@ def test_stop_after_this_take_finishes_a_batch_that_is_sampled_together(tmp_path
     async def through() -> Any:
         async with made.open() as jam:
             task = await begun(made, jam)
-            jam.autogen.stop("take")
+            jam.loop.stop("take")
             made.release()
             return await task
 
@@ -320,7 +320,7 @@ def test_stop_now_ends_an_engine_that_does_not_listen(tmp_path: Path, monkeypatc
         async with made.open() as jam:
             task = asyncio.create_task(jam.run(headless=True))
             await made.until(lambda: made.count("fault-0"))
-            jam.autogen.stop("now")
+            jam.loop.stop("now")
             return await task
 
     assert run(through()).made == 0
@@ -332,8 +332,8 @@ def test_the_loop_can_be_turned_on_again(tmp_path: Path) -> None:
     async def through() -> None:
         async with made.open() as jam:
             for _ in range(2):
-                jam.autogen.turn_on(takes=2)
-                await jam.autogen.off()
+                jam.loop.turn_on(takes=2)
+                await jam.loop.off()
 
     run(through())
     assert [take["number"] for take in made.takes] == [1, 2, 3, 4]
@@ -414,7 +414,7 @@ def test_a_request_goes_before_the_loop_which_makes_what_it_dropped_afterwards(t
     async def through() -> list[Take]:
         async with made.open() as jam:
             task = await begun(made, jam, takes=5)
-            answer = jam.autogen.ask(Request(caption="mine", seeds=(9,)), operation="finish", parent="abc")
+            answer = jam.loop.ask(Request(caption="mine", seeds=(9,)), operation="finish", parent="abc")
             takes = await answer
             await task
             return takes
@@ -435,7 +435,7 @@ def test_a_take_that_is_nearly_finished_is_not_dropped_for_a_request(tmp_path: P
     async def through() -> None:
         async with made.open() as jam:
             task = await begun(made, jam, takes=3)
-            answer = jam.autogen.ask(Request(caption="mine"))
+            answer = jam.loop.ask(Request(caption="mine"))
             made.release()
             await answer
             await task
@@ -452,9 +452,9 @@ def test_requests_are_answered_while_the_loop_is_off_and_say_why_they_failed(tmp
     async def through() -> None:
         async with made.open() as jam:
             with pytest.raises(RenderFailed, match="silent"):
-                await jam.autogen.ask(Request(caption="mine"))
-            assert len(await jam.autogen.ask(Request(caption="mine", batch_size=2))) == 2
-            assert jam.autogen.state == "idle"
+                await jam.loop.ask(Request(caption="mine"))
+            assert len(await jam.loop.ask(Request(caption="mine", batch_size=2))) == 2
+            assert jam.loop.state == "idle"
 
     run(through())
 
@@ -469,9 +469,9 @@ def test_a_failing_recipe_parks_itself_and_an_edit_sets_it_going(tmp_path: Path)
     async def through() -> Any:
         async with made.open() as jam:
             task = asyncio.create_task(jam.run(headless=True, takes=2))
-            await made.until(lambda: jam.autogen.state == "parked")
-            assert jam.autogen.reason == "3 failures in a row, the last: The render is silent."
-            await made.until(lambda: not jam.autogen._renderer.flights)
+            await made.until(lambda: jam.loop.state == "parked")
+            assert jam.loop.reason == "3 failures in a row, the last: The render is silent."
+            await made.until(lambda: not jam.loop._renderer.flights)
             asked = made.count("render")
             await asyncio.sleep(0.2)
             assert made.count("render") == asked <= 4
@@ -489,9 +489,9 @@ def test_a_model_that_is_missing_parks_it_at_once(tmp_path: Path) -> None:
 
     async def through() -> None:
         async with made.open() as jam:
-            jam.autogen.turn_on(headless=True)
-            await made.until(lambda: jam.autogen.state == "parked")
-            assert jam.autogen.reason == "There is no model."
+            jam.loop.turn_on(headless=True)
+            await made.until(lambda: jam.loop.state == "parked")
+            assert jam.loop.reason == "There is no model."
             assert len(made.of("error")) == 1
 
     run(through())
@@ -515,9 +515,9 @@ def test_what_cannot_be_made_smaller_is_a_failure(tmp_path: Path) -> None:
 
     async def through() -> None:
         async with made.open() as jam:
-            jam.autogen.turn_on(headless=True)
-            await made.until(lambda: jam.autogen.state == "parked")
-            assert "not enough memory" in jam.autogen.reason
+            jam.loop.turn_on(headless=True)
+            await made.until(lambda: jam.loop.state == "parked")
+            assert "not enough memory" in jam.loop.reason
 
     run(through())
 
@@ -543,11 +543,11 @@ def test_kill_9_from_outside_while_it_runs_costs_nothing(tmp_path: Path) -> None
         async with made.open() as jam:
             task = asyncio.create_task(jam.run(headless=True, takes=16))
             for goal in (1, 4, 9):
-                await made.until(lambda goal=goal: len(made.takes) >= goal and jam.supervisor.ready)
-                pid = jam.supervisor.pid
+                await made.until(lambda goal=goal: len(made.takes) >= goal and jam.engine.ready)
+                pid = jam.engine.pid
                 assert pid is not None
                 os.kill(pid, signal.SIGKILL)
-                await made.until(lambda pid=pid: jam.supervisor.pid != pid)
+                await made.until(lambda pid=pid: jam.engine.pid != pid)
             return await task
 
     report = run(through())
@@ -562,8 +562,8 @@ def test_a_batch_that_kills_every_engine_is_given_up_and_parks(tmp_path: Path) -
 
     async def through() -> None:
         async with made.open() as jam:
-            jam.autogen.turn_on(headless=True)
-            await made.until(lambda: jam.autogen.state == "parked", SECONDS / 2)
+            jam.loop.turn_on(headless=True)
+            await made.until(lambda: jam.loop.state == "parked", SECONDS / 2)
 
     run(through())
     assert made.told("died")

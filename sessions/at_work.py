@@ -1,0 +1,191 @@
+"""One session at work in this process: its lock, takes, revisions, engine and loop, opened and closed together.
+
+The studio and a jam in a terminal are both made of it. Everything here belongs to one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from engine.errors import EngineError
+from engine.process import COMMAND
+from sessions.autogen import AutoGen
+from sessions.engine_life import Patience
+from sessions.engine_room import EngineRoom
+from sessions.eta import Eta
+from sessions.events import EventLog
+from sessions.findings import edited_line
+from sessions.lock_keeper import LockKeeper
+from sessions.memory_watch import MemoryWatch
+from sessions.places import state_folder
+from sessions.playing import Playing
+from sessions.revisions import Revision, Revisions
+from sessions.scoring import Scorer
+from sessions.store import Store
+from sessions.supervisor import Models, Supervisor
+from sessions.watch import Broken, Watcher
+from sessions.watchdog import Watchdog
+
+LOOK_AGAIN_SECONDS = 2.0
+"""How long after its start a session looks for takes that were edited by hand."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Equipment:
+    """What the engine of a session is and how it is treated; the defaults are for everybody but tests.
+
+    ``models`` go before the session's own for as long as it is open.
+    """
+
+    models: Models = field(default_factory=dict)
+    command: Sequence[str] = COMMAND
+    log: BinaryIO | None = None
+    scorers: Sequence[Scorer] = ()
+    patience: Patience = field(default_factory=Patience)
+    watchdog: Watchdog | None = None
+    memory: MemoryWatch | None = None
+
+    def load_options(self, session: Path, revision: Revision) -> dict[str, Any]:
+        """What the engine is told to load."""
+        own = {name: value for name, value in self.models.items() if value is not None}
+        return {**revision.settings.models.load_options(session), **own}
+
+
+class AtWork:
+    """The parts of a session that is open, made by ``at_work``."""
+
+    def __init__(self, keeper: LockKeeper, store: Store, revisions: Revisions, with_: Equipment, eta: Eta) -> None:
+        self.store = store
+        self.revisions = revisions
+        self.events = EventLog()
+        self.playing = Playing()
+        self._with = with_
+        options = with_.load_options(store.folder, revisions.current)
+        self.engine = Supervisor(
+            options,
+            self.events,
+            command=with_.command,
+            log=with_.log,
+            patience=with_.patience,
+            watchdog=with_.watchdog,
+            memory=with_.memory,
+        )
+        self.loop = AutoGen(
+            store,
+            revisions.current,
+            self.engine,
+            self.events,
+            eta=eta,
+            scorers=with_.scorers,
+            poll=with_.patience.tick,
+            playing=self.playing.numbers,
+        )
+        self.room = EngineRoom(self.engine, self.events, store.folder.name, str(options["device"]), self._is_busy)
+        self.lost = keeper.lost
+        """Set when the session is somebody else's: nothing may be written to it any more."""
+
+        self.editing = asyncio.Lock()
+        """Held by whoever makes a revision."""
+
+        self.errands: set[asyncio.Task[Any]] = set()
+        """What people have asked for and is not there yet."""
+
+    def begin(self, errand: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Does something that needs the engine, and goes on with it when whoever asked is gone."""
+        task = asyncio.create_task(errand)
+        self.errands.add(task)
+        task.add_done_callback(self._done)
+        self.room.want()
+        return task
+
+    def follow(self, revision: Revision, before: Revision) -> None:
+        """Makes a revision count from the next batch on."""
+        if revision.number == before.number:
+            return
+        options = self._with.load_options(self.store.folder, revision)
+        self.loop.follow(revision, models=options)
+        self.room.move(str(options["device"]))
+        self.events.publish("recipe", revision=revision.number, changed=revision.changed)
+
+    @asynccontextmanager
+    async def _working(self) -> AsyncIterator[None]:
+        for line in self.store.report.lines():
+            self.events.publish("notice", text=line)
+        tasks = [asyncio.create_task(work) for work in (self.room.run(), self._follow_edits(), self._look_again())]
+        try:
+            yield
+        finally:
+            tasks += self.errands
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _is_busy(self) -> bool:
+        """Whether there is work for an engine right now."""
+        return bool(self.errands) or self.loop.state in ("loading", "rendering", "stopping")
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self.errands.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            if not isinstance(error, EngineError):
+                _log.error("something that was asked for failed", exc_info=error)
+                error = EngineError("Something failed unexpectedly.", "The studio's log has the details.")
+            self.events.publish("error", **error.to_dict())
+
+    async def _follow_edits(self) -> None:
+        """Makes every saved edit of session.toml count; a broken one is told, and the last good one goes on."""
+        watcher = Watcher(self.store.folder, seen=self.revisions.current.text)
+        async for change in watcher.changes():
+            async with self.editing:
+                before = self.revisions.current
+                try:
+                    if isinstance(change, Broken):
+                        self.revisions.problem = change.error
+                        raise change.error
+                    self.follow(await asyncio.to_thread(self.revisions.follow, change.text), before)
+                except EngineError as error:
+                    self.events.publish("error", **error.to_dict())
+
+    async def _look_again(self) -> None:
+        """Finds takes that were edited by hand while the session was closed; first comes what people wait for."""
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        with contextlib.suppress(EngineError, OSError):  # the next start looks again
+            edited = await asyncio.to_thread(self.store.look_again)
+            if edited:
+                self.events.publish("notice", text=edited_line(edited))
+
+
+@asynccontextmanager
+async def at_work(
+    folder: Path, *, socket: Path | None = None, recipe: Mapping[str, Any] | None = None, equipment: Equipment
+) -> AsyncIterator[AtWork]:
+    """The session in ``folder``, its engine at work when it is wanted; all is closed at the end of the block.
+
+    ``recipe`` changes the session's recipe first, as an edit would; ``socket`` is where it can be reached, if it can
+    be. Raises SessionBusy, MissingSession, and BadSessionFile for a session that never had a readable session.toml.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        keeper = await stack.enter_async_context(LockKeeper(folder, socket))
+        store = stack.enter_context(await asyncio.to_thread(Store.open, folder))
+        revisions = await asyncio.to_thread(_revisions, folder, store, recipe or {})
+        work = AtWork(keeper, store, revisions, equipment, await asyncio.to_thread(Eta.open, state_folder()))
+        stack.callback(work.events.close)
+        await stack.enter_async_context(work.loop)
+        await stack.enter_async_context(work._working())
+        yield work
+
+
+def _revisions(folder: Path, store: Store, recipe: Mapping[str, Any]) -> Revisions:
+    revisions = Revisions.open(folder, store.highest_revision())
+    if recipe:
+        revisions.change({"recipe": recipe}, revisions.current.number)
+    return revisions
