@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,6 +30,7 @@ ATTACH_SECONDS = 20.0
 """How long to wait for a studio that has the session and does not answer yet, or not at the moment."""
 
 _RETRY_SECONDS = 0.2
+_ROWS = 400
 _SILENT_SECONDS = 60.0
 """After so long without a sign, heartbeats included, a stream of events is dead."""
 
@@ -95,6 +96,18 @@ class Client:
         """A page of takes, and how many there are in all."""
         query: dict[str, str | int] = {"filter": filter, "sort": sort, "limit": limit, "offset": offset}
         return await self.call("GET", "/api/takes", query=query)
+
+    async def order(self, filter: str = "", sort: str = "-number") -> list[int]:
+        """The numbers of all takes that pass, in order."""
+        return list((await self.call("GET", "/api/order", query={"filter": filter, "sort": sort}))["numbers"])
+
+    async def rows(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
+        """Takes as rows of a list, in the order of ``numbers``; those that are not there are left out."""
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(numbers), _ROWS):  # an address has a length at most
+            query = {"numbers": ",".join(map(str, numbers[start : start + _ROWS]))}
+            found += (await self.call("GET", "/api/rows", query=query))["rows"]
+        return found
 
     async def take(self, key: int | str) -> dict[str, Any]:
         """One take, by number or id."""

@@ -204,6 +204,10 @@ class Index:
         """The same as numbers alone."""
         return self._pages.numbers(tree, keys, limit, offset)
 
+    def order(self, tree: Node | None, keys: Sequence[SortKey]) -> list[int]:
+        """The numbers of all takes that pass, in order."""
+        return self._pages.order(tree, keys)
+
     def prepare(self) -> None:
         """Makes the usual sorts fast."""
         self._pages.prepare()

@@ -36,6 +36,8 @@ CREATE UNIQUE INDEX takes_file ON takes (file);
 CREATE UNIQUE INDEX takes_id ON takes (seen_id);
 CREATE INDEX takes_parent ON takes (parent_id, c_trashed);
 CREATE INDEX takes_counts ON takes (c_trashed, c_verdict, c_faulty);
+CREATE INDEX takes_marks ON takes
+    (c_rejected, c_pinned, c_liked, c_heard, c_unheard, c_faulty, c_rating, c_score, c_revision, c_trashed);
 """
 
 VERSION = zlib.crc32(f"{TABLES} {sorted(DEFAULTS.items())} {TAKE_FORMAT} 1".encode()) & 0x7FFFFFFF

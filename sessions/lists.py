@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from engine.errors import EngineError
@@ -61,6 +61,23 @@ class Lists:
             tree, keys = self._understood(filter, sort)
             numbers, total = self._living.run(lambda index: index.numbers(tree, keys, max(limit, 0), max(offset, 0)))
             return Page(self._living.run(lambda index: index.takes(numbers)), total)
+
+    def order(self, filter: str | Query = "", sort: str | Sequence[SortKey] = NEWEST_FIRST) -> list[int]:
+        """The numbers of all takes that pass, in their order, from the index alone. Raises BadQuery."""
+        with self._lock:
+            tree, keys = self._understood(filter, sort)
+            return self._living.run(lambda index: index.order(tree, keys))
+
+    def several(self, numbers: Sequence[int]) -> list[Take]:
+        """Whole takes in the order of their ``numbers``, in the trash or not; those that are not there are left out."""
+        with self._lock:
+            return self._living.run(lambda index: index.takes(numbers))
+
+    def numbers_of(self, ids: Iterable[str]) -> dict[str, int]:
+        """The numbers of the takes with these ids, as far as they are there."""
+        with self._lock:
+            found = self._living.run(lambda index: {id: index.number_of(id) for id in ids if id.isascii()})
+        return {id: number for id, number in found.items() if number is not None}
 
     def summaries(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.fields import Field
 from engine.request import FIELDS
+from sessions.briefs import SAME
 from sessions.settings import BESIDE, GRID
 from sessions.take import Take
 
@@ -74,12 +75,19 @@ _TAKE: dict[str, Schema] = {
     "verdict": {"enum": ["pinned", "liked", "rejected", "heard", "unheard"]},
 }
 
+_ROW: dict[str, Schema] = {
+    **{name: _TAKE[name] for name in SAME},
+    **dict.fromkeys(("noted", "sketch"), FLAG),
+    "parent_number": or_none(WHOLE),
+}
+
 ERROR = table({"error": TEXT, "hint": TEXT, "field": or_none(TEXT)}, required=("error", "hint", "field"), open=True)
 
 SCHEMAS: Mapping[str, Schema] = {
     "Error": ERROR,
     "Clash": table({**ERROR["properties"], "mine": TEXT, "theirs": TEXT, "kept": TEXT, "revision": WHOLE}, open=True),
     "Take": table(_TAKE, required=tuple(f.name for f in dataclasses.fields(Take) if f.name != "extra"), open=True),
+    "Row": table(_ROW, required=tuple(_ROW)),
     "Recipe": table({**{name: of_field(field) for name, field in FIELDS.items()}, GRID: or_none(TABLE)}),
     **{
         kind.title(): table({name: of_field(field) for name, field in beside.fields().items()})

@@ -48,6 +48,8 @@ def test_it_speaks_the_whole_api(tmp_path: Path) -> None:
         assert (await client.takes("note~half"))["total"] == 1
         assert (await client.take(take["id"]))["number"] == 1
         assert (await client.operate(1, "sibling", wait=True))["takes"][0]["parent"] == take["id"]
+        assert await client.order("parent!=none", "number") == [2]
+        assert [row["parent_number"] for row in await client.rows([*range(3000, 4000), 2, 1, 7])] == [1, None]
         assert not (await client.loop("off"))["on"]
         for refused, status, code in (
             (client.take(99), 404, 3),

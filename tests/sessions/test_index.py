@@ -222,6 +222,21 @@ def test_sorts_read_an_index_and_sort_nothing(session):
             assert "TEMP B-TREE" not in plan, (sort, plan)
 
 
+def test_the_order_of_all_takes_reads_no_take(session):
+    with Store.open(session) as store:
+        for filter in ("", "not rejected", "pinned or rating>3 and score<0.5", 'caption~"neon"'):
+            store.order(filter, "-score")
+            connection = store._living._index._connection
+            statements = []
+            connection.set_trace_callback(statements.append)
+            store.order(filter, "-score")
+            connection.set_trace_callback(None)
+            asked = [each for each in statements if each.startswith("SELECT number")]
+            plans = [row[3] for each in asked for row in connection.execute(f"EXPLAIN QUERY PLAN {each}")]
+            assert len(plans) == (2 if filter else 1), plans
+            assert all("COVERING INDEX" in plan or plan == "SCAN x" for plan in plans), (filter, plans)
+
+
 def test_more_dotted_names_than_columns(tmp_path, monkeypatch):
     from sessions import index_pages
 

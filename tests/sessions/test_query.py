@@ -303,6 +303,7 @@ def test_sql_and_python_agree(seed, data):
             page, total = index.page(query.tree, keys, 100, 0)
             assert [s.number for s in page] == [t.number for t in expected], (text, sort)
             assert total == len(expected)
+            assert index.order(query.tree, keys) == [t.number for t in expected], (text, sort)
             by_number = {t.number: t for t in found}
             assert index.takes([s.number for s in page]) == [by_number[s.number] for s in page]
     finally:
