@@ -113,6 +113,10 @@ class Client:
         """One take, by number or id."""
         return await self.call("GET", f"/api/takes/{key}")
 
+    async def peaks(self, key: int | str, columns: int = 1000) -> dict[str, Any]:
+        """The outline of a take's audio for drawing: ``seconds``, ``low`` and ``high`` in at most so many columns."""
+        return await self.call("GET", f"/api/takes/{key}/peaks", query={"columns": columns})
+
     async def change(self, key: int | str, **marks: Any) -> dict[str, Any]:
         """Changes what is thought of a take."""
         return await self.call("PATCH", f"/api/takes/{key}", marks)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from aiohttp import web
 
 from engine.errors import EngineError
 from sessions.api_errors import ApiError
-from sessions.api_route import PEAKS, studio_of
+from sessions.api_route import PEAKS, studio_of, whole_number
 from sessions.take import WHOLE, Take
 from sessions.whole_files import write_whole
 
@@ -25,6 +26,9 @@ _MEDIA = {".flac": "audio/flac", ".wav": "audio/wav", ".mp3": "audio/mpeg", ".op
 
 NO_LIBRARIES = 3
 """What ``engine.peaks`` ends with where nothing decodes audio. It is run, and never imported: it needs numpy."""
+
+MOST_COLUMNS = 1000
+"""Columns of an outline, as ``engine.peaks`` makes it."""
 
 MOST_KEPT = 1000
 """Outlines, of about 10 kB each."""
@@ -101,8 +105,8 @@ def span_of(request: web.Request, size: int, tag: str) -> Span | None:
 
 
 async def peaks(request: web.Request) -> web.Response:
-    """The outline of a take, made once and kept beside the studio's socket."""
-    studio = studio_of(request)
+    """The outline of a take, made once and kept beside the studio's socket; in fewer ``columns`` if wanted."""
+    studio, columns = studio_of(request), whole_number(request, "columns", MOST_COLUMNS, MOST_COLUMNS, least=1)
     take = await take_of(request)
     path = studio.store.path(take)
     async with _open(path, take) as (_, tag, _size):
@@ -114,7 +118,20 @@ async def peaks(request: web.Request) -> web.Response:
             with contextlib.suppress(EngineError):  # it can be made again
                 await asyncio.to_thread(_keep, kept, text)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if columns < MOST_COLUMNS:
+        text = json.dumps(fewer(json.loads(text), columns)) + "\n"
     return web.Response(text=text, content_type="application/json", headers=headers)
+
+
+def fewer(outline: dict[str, Any], columns: int) -> dict[str, Any]:
+    """The same outline in at most so many columns; each has the extremes of those that it stands for."""
+    have = len(outline["low"])
+    if have <= columns:
+        return outline
+    ends = [index * have // columns for index in range(columns + 1)]
+    spans = list(itertools.pairwise(ends))
+    low, high = outline["low"], outline["high"]
+    return {**outline, "low": [min(low[a:b]) for a, b in spans], "high": [max(high[a:b]) for a, b in spans]}
 
 
 def _keep(path: Path, text: str) -> None:

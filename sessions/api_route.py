@@ -69,11 +69,11 @@ def studio_of(request: web.Request) -> Studio:
     return request.app[STUDIO]
 
 
-def whole_number(request: web.Request, name: str, default: int, most: int) -> int:
-    """A number from 0 to ``most`` of the query. Raises ApiError for anything else."""
+def whole_number(request: web.Request, name: str, default: int, most: int, *, least: int = 0) -> int:
+    """A number from ``least`` to ``most`` of the query. Raises ApiError for anything else."""
     text = request.query.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdecimal() and len(text) <= 15 and int(text) <= most):
-        raise ApiError(400, f"{name} is a whole number from 0 to {most}.", "Give such a number.", field=name)
+    if not (text.isascii() and text.isdecimal() and len(text) <= 15 and least <= int(text) <= most):
+        raise ApiError(400, f"{name} is a whole number from {least} to {most}.", "Give such a number.", field=name)
     return int(text)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from engine.values import LARGEST_BATCH
 from sessions import operations
-from sessions.api_audio import audio, peaks, take_of
+from sessions.api_audio import MOST_COLUMNS, audio, peaks, take_of
 from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
 from sessions.api_route import Answer, Body, Param, Route, studio_of, whole_number
 from sessions.lists import NEWEST_FIRST
@@ -170,7 +170,14 @@ ROUTES = (
     Route(
         "HEAD", "/api/takes/{id}/audio", audio, "What the audio is.", {200: Answer("Headers alone.")}, headers=_RANGE
     ),
-    Route("GET", "/api/takes/{id}/peaks", peaks, "The outline.", {200: Answer("Columns.", _OUTLINE)}),
+    Route(
+        "GET",
+        "/api/takes/{id}/peaks",
+        peaks,
+        "The outline.",
+        {200: Answer("Columns.", _OUTLINE)},
+        query=(Param("columns", "at most so many", {"type": "integer", "minimum": 1, "maximum": MOST_COLUMNS}),),
+    ),
     *(
         Route(
             "POST",

@@ -187,9 +187,22 @@ def test_outlines_are_made_once_and_not_in_this_process(tmp_path: Path, monkeypa
         assert (outline["high"][0], outline["high"][-1], min(outline["low"])) == (0.0, 1.0, 0.0)
         monkeypatch.setattr(api_audio, "_made", None)
         assert await ask("GET", "/api/takes/1/peaks") == outline
+        few = await ask("GET", "/api/takes/1/peaks?columns=4")
+        assert (few["seconds"], few["low"], few["high"]) == (2.0, [0.0] * 4, [0.0, 0.0, 1.0, 1.0])
+        for columns in (0, 1001, "x"):
+            await ask("GET", f"/api/takes/1/peaks?columns={columns}", status=400)
 
     on_api(tmp_path, act)
     assert api_audio.NO_LIBRARIES == peaks.NO_LIBRARIES
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 7, 10, 11])
+def test_fewer_columns_lose_no_extreme(columns: int) -> None:
+    low, high = [-0.9, *[0.0] * 8, -0.1], [0.1, *[0.0] * 8, 0.9]
+    found = api_audio.fewer({"seconds": 1.0, "low": low, "high": high}, columns)
+    assert len(found["low"]) == len(found["high"]) == min(columns, 10)
+    assert (min(found["low"]), max(found["high"])) == (-0.9, 0.9)
+    assert (found["low"][0], found["high"][-1], found["seconds"]) == (-0.9, 0.9, 1.0)
 
 
 def test_the_oldest_outlines_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
