@@ -125,6 +125,38 @@ class Client:
         """Makes something of a take: sibling, finish, verify."""
         return await self.call("POST", f"/api/takes/{key}/{operation}", options)
 
+    async def change_recipe(self, revision: int, **tables: Mapping[str, Any]) -> dict[str, Any]:
+        """Changes values of a revision, by table: ``change_recipe(7, recipe={"bpm": 104}, loop={"takes": None})``.
+
+        Raises Refused with the status 412 for a clash; its ``content`` has both texts.
+        """
+        return await self.call("PATCH", "/api/recipe", {"revision": revision, **tables})
+
+    async def apply(self, revision: int, text: str, instead_of: str | None = None) -> dict[str, Any]:
+        """Makes ``text``, which started from a revision, the session.toml. Raises as ``change_recipe`` does."""
+        more = {} if instead_of is None else {"instead_of": instead_of}
+        return await self.call("PATCH", "/api/recipe", {"revision": revision, "text": text, **more})
+
+    async def revisions(self, limit: int = 200, offset: int = 0) -> dict[str, Any]:
+        """The revisions of the recipe, the newest first: number, when, and what changed."""
+        return await self.call("GET", "/api/revisions", query={"limit": limit, "offset": offset})
+
+    async def revision(self, number: int) -> dict[str, Any]:
+        """One revision with its text and settings."""
+        return await self.call("GET", f"/api/revisions/{number}")
+
+    async def render(self, recipe: Mapping[str, Any] | None = None, *, wait: bool = False) -> dict[str, Any]:
+        """Renders the recipe, with other values if given, before the loop goes on."""
+        return await self.call("POST", "/api/render", {"recipe": recipe or {}, "wait": wait})
+
+    async def drafts(self) -> list[dict[str, Any]]:
+        """What is typed anywhere and not applied: terminal, revision, typed."""
+        return list((await self.call("GET", "/api/drafts"))["drafts"])
+
+    async def keep_draft(self, terminal: str, revision: int, typed: Mapping[str, str]) -> dict[str, Any]:
+        """Keeps what a terminal has typed on a revision; nothing typed takes the draft away."""
+        return await self.call("PUT", f"/api/drafts/{terminal}", {"revision": revision, "typed": dict(typed)})
+
     async def loop(self, action: str, **overrides: Any) -> dict[str, Any]:
         """Turns the loop on or off, or skips."""
         return await self.call("POST", "/api/loop", {"action": action, **overrides})

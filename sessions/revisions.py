@@ -11,6 +11,7 @@ from engine.errors import EngineError, InvalidRequest
 from sessions.changes import summary
 from sessions.drafts import Drafts
 from sessions.errors import BadSessionFile, Clash, MissingSession
+from sessions.history import History
 from sessions.places import SESSION_FILE
 from sessions.recipe import Changes, SessionFile, edit, parse
 from sessions.settings import Settings
@@ -45,6 +46,7 @@ class Revisions:
         self.problem = problem
         """Why session.toml itself is not what is current: it is broken or gone. The last good revision goes on."""
         self._folder = session / FOLDER
+        self.history = History(self._folder)
         self._file = SessionFile(session)
         self._drafts = Drafts(session)
 

@@ -75,6 +75,27 @@ def test_it_speaks_the_whole_api(tmp_path: Path) -> None:
         with_client(made, act)
 
 
+def test_it_changes_the_recipe_and_looks_back(tmp_path: Path) -> None:
+    made = stage(tmp_path)
+
+    async def act(client: Client) -> None:
+        assert (await client.change_recipe(1, recipe={"bpm": 104}))["revision"] == 2
+        with pytest.raises(Refused) as refusal:
+            await client.apply(1, (await client.revision(1))["text"])
+        assert (refusal.value.status, refusal.value.content["revision"]) == (412, 2)
+        assert (await client.apply(2, (await client.revision(1))["text"]))["changed"] == "bpm 104 -> auto"
+        assert [each["number"] for each in (await client.revisions(limit=2))["revisions"]] == [3, 2]
+        await client.keep_draft("tty1", 3, {"caption": "half a wor"})
+        assert await client.drafts() == [{"terminal": "tty1", "revision": 3, "typed": {"caption": "half a wor"}}]
+        await client.keep_draft("tty1", 3, {})
+        assert await client.drafts() == []
+        (take,) = (await client.render({"bpm": 77}, wait=True))["takes"]
+        assert take["request"]["bpm"] == 77
+
+    with running(made):
+        with_client(made, act)
+
+
 def test_events_go_on_where_they_were_when_a_connection_breaks(tmp_path: Path) -> None:
     made = stage(tmp_path)
 

@@ -179,6 +179,48 @@ def test_paths_that_a_person_wrote_into_the_file_stay(tmp_path: Path) -> None:
     on_api(tmp_path, act, models={"models": "/srv/models"}, recipe={"src_audio": "/srv/song.wav", "caption": "x"})
 
 
+def test_revisions_are_listed_with_what_they_changed(tmp_path: Path) -> None:
+    async def act(ask: Api) -> None:
+        for number, bpm in ((1, 104), (2, 90)):
+            await ask("PATCH", "/api/recipe", {"revision": number, "recipe": {"bpm": bpm}})
+        found = await ask("GET", "/api/revisions")
+        assert (found["total"], found["current"]) == (3, 3)
+        assert [(each["number"], each["changed"]) for each in found["revisions"]] == [
+            (3, "bpm 104 -> 90"),
+            (2, "bpm auto -> 104"),
+            (1, ""),
+        ]
+        assert all(re.fullmatch(r"20..-..-..T..:..:..\+00:00", each["when"]) for each in found["revisions"])
+        assert [each["number"] for each in (await ask("GET", "/api/revisions?limit=1&offset=1"))["revisions"]] == [2]
+        second = await ask("GET", "/api/revisions/2")
+        assert (second["before"], second["changed"], second["settings"]["recipe"]["bpm"]) == (1, "bpm auto -> 104", 104)
+        assert "bpm = 104" in second["text"]
+        for number in ("0", "4", "two", "9" * 20):
+            await ask("GET", f"/api/revisions/{number}", status=404)
+
+    on_api(tmp_path, act)
+
+
+def test_a_revision_that_is_damaged_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+    async def act(ask: Api) -> None:
+        for number, bpm in ((1, 104), (2, 90), (3, 80)):
+            await ask("PATCH", "/api/recipe", {"revision": number, "recipe": {"bpm": bpm}})
+        folder = ask.made.folder / "revisions"
+        (folder / "0002.toml").write_text("[recipe")
+        (folder / "0001.toml").unlink()
+        found = (await ask("GET", "/api/revisions"))["revisions"]
+        assert [(each["number"], each["readable"], each["changed"]) for each in found] == [
+            (4, True, "bpm 90 -> 80"),
+            (3, True, ""),
+            (2, False, ""),
+        ]
+        assert "cannot be read" in (await ask("GET", "/api/revisions/2", status=409))["error"]
+        (folder / "0002.toml").write_text("[recipe]\nbpm = 70\n")
+        assert "bpm 70 -> 90" in (await ask("GET", "/api/revisions/3"))["changed"]
+
+    on_api(tmp_path, act)
+
+
 # --- loop and renders -------------------------------------------------------------------------------------------------
 
 
