@@ -7,8 +7,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from acetui.how_long import clock_time, left
 from acetui.progress import ProgressLine
-from acetui.report import clock_time, sketch_mark
+from acetui.report import sketch_mark
 from sessions.autogen import AutoGen
 
 SILENT = ("idle", "rendering", "stopped")
@@ -92,20 +93,6 @@ def summary_lines(summary: Mapping[str, Any]) -> str:
     made = f"{summary['made']} takes made, {summary['kept']} kept, {failed} failed"
     line = f"{made} in {clock_time(summary['seconds'])}; the engine was busy {summary['busy_share']:.0%} of the time."
     return f"{line}\nThe report: {summary['report']}" if summary["report"] else line
-
-
-def left(seconds: tuple[float, float] | list[float]) -> str:
-    """A range of seconds in words: "18-24 min left", or "2 s left" where both ends read the same."""
-    low, high = seconds
-    if high < 90:
-        return f"{_range(f'{low:.0f}', f'{high:.0f}')} s left"
-    if high < 5400:
-        return f"{_range(f'{low / 60:.0f}', f'{high / 60:.0f}')} min left"
-    return f"{_range(f'{low / 3600:.1f}', f'{high / 3600:.1f}')} h left"
-
-
-def _range(low: str, high: str) -> str:
-    return low if low == high else f"{low}-{high}"
 
 
 def _standing(event: Mapping[str, Any], autogen: AutoGen) -> str:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from acetui.how_long import clock_time
 from acetui.progress import ProgressLine
 from engine import EngineError
 from engine.profiles import is_sketch
@@ -103,12 +104,6 @@ def take_line(take: Mapping[str, Any]) -> str:
 def sketch_mark(take: Mapping[str, Any]) -> list[str]:
     """The words that stand at every take of the model in the box; nothing at any other."""
     return ["sketch model"] if is_sketch(str(take.get("identity", {}).get("profile", ""))) else []
-
-
-def clock_time(seconds: float) -> str:
-    """Seconds as minutes and seconds: 124.6 is 2:05."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02}"
 
 
 def print_error(error: EngineError, *, as_json: bool) -> None:

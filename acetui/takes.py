@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from acetui.report import clock_time, sketch_mark
+from acetui.how_long import clock_time
+from acetui.report import sketch_mark
 from acetui.take_words import every, find, open_takes
 from acetui.verdicts import VERDICTS, Verdict
 from engine import InvalidRequest

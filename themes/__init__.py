@@ -1,1 +1,1 @@
-"""Theme files (TOML), found at run time. There are none yet; they come with the terminal."""
+"""Theme files (TOML), found at run time; ``acetui.themes`` says what stands in them."""

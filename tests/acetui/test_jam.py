@@ -16,7 +16,7 @@ import pytest
 
 from acetui import jam as verb
 from acetui.cli import main
-from acetui.jam_report import HumanJam, left, summary_lines, take_line
+from acetui.jam_report import HumanJam, summary_lines, take_line
 from sessions.at_work import Equipment
 from sessions.recipe import SessionFile
 from tests.sessions.jamming import FAST, Stage, state, whole
@@ -146,13 +146,6 @@ def test_a_person_gets_a_calm_line_a_take_and_the_report(
     assert out[1].startswith("0002  slow jazz  0:10  seed 8")
     assert out[2].startswith("2 takes made, 2 kept, 0 failed in 0:0")
     assert Path(out[3].removeprefix("The report: ")).read_text().startswith("# jam, ")
-
-
-def test_ranges_in_words() -> None:
-    assert left([40, 80]) == "40-80 s left"
-    assert left([1.6, 2.4]) == "2 s left"
-    assert left((1080, 1440)) == "18-24 min left"
-    assert left((7200, 9000)) == "2.0-2.5 h left"
 
 
 def test_a_status_line_says_how_far_it_is_and_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
