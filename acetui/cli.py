@@ -64,10 +64,15 @@ def _mend_streams() -> None:
 
 def build_parser() -> Parser:
     """The parser of every verb, made from the request's own field table."""
-    parser = Parser(prog="acetui", description="A terminal studio for ACE-Step music generation.", allow_abbrev=False)
+    parser = Parser(
+        prog="acetui",
+        description="A terminal studio for ACE-Step music generation. Without a verb: the studio of SESSION, or of the "
+        "last one, in this terminal (--no-mouse leaves the mouse to the terminal).",
+        usage="acetui [SESSION] [--no-mouse]\n       acetui VERB ...",
+        allow_abbrev=False,
+    )
     parser.add_argument("--version", action="version", version=f"acetui {__version__}")
-    parser.set_defaults(run=None)
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     for name, add_verb in _VERBS.items():
         add_verb(verbs, name)
     return parser
@@ -88,29 +93,47 @@ def positive(text: str) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    _refuse_unknown_verb(argv)
-    parser = build_parser()
+    parser = build_parser() if _is_verb(argv) else _studio_parser()
     try:
         args = parser.parse_args(with_sort_joined(argv))
     except SystemExit as answered:  # --help and --version
         return answered.code if isinstance(answered.code, int) else 0
-    if args.run is None:
-        parser.print_help()
-        return 0
     verb: Callable[[argparse.Namespace], int] = args.run
     return verb(args)
 
 
-def _refuse_unknown_verb(argv: list[str]) -> None:
-    """The parser would list every choice; a person who mistyped wants the one that was meant."""
-    word = argv[0] if argv else "--help"
-    if word.startswith("-") or word in _VERBS:
-        return
-    from difflib import get_close_matches
+def _is_verb(argv: list[str]) -> bool:
+    """Whether a verb is called, or help is asked for; else it is a session, or nothing, that opens in the terminal.
 
-    near = get_close_matches(word.lower(), _VERBS, n=1)
-    hint = f"Did you mean '{near[0]}'?" if near else "'acetui --help' lists the verbs."
-    raise UsageError(f"There is no verb '{word}'.", hint)
+    Raises InvalidRequest for a word that is nearly a verb.
+    """
+    if not argv:
+        return False
+    if argv[0] in _VERBS or argv[0] in ("-h", "--help", "--version"):
+        return True
+    if not argv[0].startswith("-"):
+        from acetui.open_studio import refuse_mistyped_verb
+
+        refuse_mistyped_verb(argv[0], list(_VERBS))
+    return False
+
+
+def _studio_parser() -> Parser:
+    """The parser of ``acetui [SESSION]``."""
+    parser = Parser(prog="acetui", description="Open a session's studio in this terminal.", allow_abbrev=False)
+    parser.set_defaults(run=_open)
+    parser.add_argument(
+        "session", nargs="?", metavar="SESSION", help="a name, or the path of a folder (default: the last)"
+    )
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    return parser
+
+
+def _open(args: argparse.Namespace) -> int:
+    from acetui.open_studio import run
+
+    return run(args)
 
 
 def _add_render(verbs: argparse._SubParsersAction[Parser], name: str) -> None:

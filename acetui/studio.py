@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     """The verb: 0 once the studio runs, or is ended; with ``--status`` 3 where none runs."""
     session = find_session(args.session)
     if args.stop:
-        return asyncio.run(_stop(session, as_json=args.json))
+        return asyncio.run(stop(session, as_json=args.json))
     if args.status:
         return asyncio.run(_status(session, as_json=args.json))
     remember(session)
@@ -106,7 +106,8 @@ async def _describe(session: Path, studio: Client, url: str | None, *, as_json: 
     _say(said, "\n".join(words), as_json=as_json)
 
 
-async def _stop(session: Path, *, as_json: bool) -> int:
+async def stop(session: Path, *, as_json: bool) -> int:
+    """Ends the studio of ``session``, if one runs; its finished takes are kept. Raises SessionBusy, EngineError."""
     holder = who_has(session)
     if holder is None:
         _say({"running": False}, f"No studio of {session.name} runs.", as_json=as_json)

@@ -60,9 +60,10 @@ def test_help_has_a_flag_for_every_field(capsys: pytest.CaptureFixture[str]) -> 
     assert "from 30 to 300 beats a minute" in text
 
 
-def test_acetui_alone_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 0
-    assert "render" in capsys.readouterr().out
+@pytest.mark.parametrize("argv", [[], ["my-jam"], ["--no-mouse"]])
+def test_the_studio_needs_a_terminal(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == 1
+    assert "needs a terminal" in capsys.readouterr().err
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
@@ -71,8 +72,8 @@ def test_acetui_alone_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["rendr"], "Did you mean 'render'"),
-        (["frobnicate"], "no verb 'frobnicate'"),
+        (["rendr"], "Did you mean 'acetui render'"),
+        (["studios"], "Did you mean 'acetui studio'"),
         (["render", "--no-such-flag"], "--no-such-flag"),
         (["render", "--bpm", "12"], "30 to 300"),
         (["render", "--bpm", "fast"], "bpm cannot be 'fast'"),

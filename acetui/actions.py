@@ -1,0 +1,102 @@
+"""Everything a person can do in the studio, as one table.
+
+Key bindings, the key bar, the help screen, the palette, people's own keys, the table in docs/keys.md and the tests are
+all made from it. What an action does is in ``acetui.doing``, in the module named after its ``group``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+EVERYWHERE = "everywhere"
+"""Also while typing; letters, digits and signs then are text, and count elsewhere."""
+
+STUDIO = "studio"
+"""Anywhere on the desk but in a text that is being typed."""
+
+TEXT = "text"
+"""In the caption and the lyrics, while typing."""
+
+SCOPES: Mapping[str, str] = MappingProxyType(
+    {
+        EVERYWHERE: "everywhere",
+        STUDIO: "outside texts",
+        TEXT: "in caption and lyrics",
+        "caption": "in the caption",
+        "lyrics": "in the lyrics",
+        "takes": "in the list of takes",
+        "metadata": "in the metadata",
+        "log": "in the log",
+        "question": "while something is asked",
+        "help": "in the help",
+        "history": "in the history",
+        "lineage": "in the lineage",
+        "why": "in the reasons of a score",
+        "settings": "in the settings",
+        "welcome": "in the welcome",
+    }
+)
+"""Where an action's keys count, with the words for it. Whatever has the focus goes before what is around it."""
+
+GROUPS: Mapping[str, str] = MappingProxyType(
+    {
+        "applying": "Recipe",
+        "windows": "Panes and screens",
+    }
+)
+"""Modules of ``acetui.doing``, with their headings in the help."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing that can be done: its words, its keys as shipped, and where they count."""
+
+    id: str
+    """Its name in people's own key files, and of its handler."""
+
+    title: str
+    """A word or two, for the key bar."""
+
+    help: str
+    """One sentence, for the help and the palette."""
+
+    keys: tuple[str, ...]
+    """Each a key (``ctrl+g``, ``p``, ``space``) or several in a row (``g g``)."""
+
+    scope: str
+    group: str
+    bar: int = 0
+    """Its place in the key bar where its keys count, 1 first; 0 leaves it out."""
+
+
+ACTIONS: tuple[Action, ...] = (
+    # Recipe
+    Action("apply", "apply", "Apply what is typed, and render it.", ("ctrl+g",), EVERYWHERE, "applying", 10),
+    # Panes and screens
+    Action("palette", "palette", "Do anything by its name.", (":", "ctrl+p"), EVERYWHERE, "windows", 80),
+    Action("help", "help", "Every key, and what it does.", ("?", "f1"), EVERYWHERE, "windows", 90),
+    Action("next-pane", "next", "Go to the next pane.", ("tab",), EVERYWHERE, "windows"),
+    Action("previous-pane", "previous", "Go to the pane before.", ("shift+tab",), EVERYWHERE, "windows"),
+    Action("caption", "caption", "Go to the caption.", ("f2", "w c"), EVERYWHERE, "windows"),
+    Action("lyrics", "lyrics", "Go to the lyrics.", ("f3", "w l"), EVERYWHERE, "windows"),
+    Action("metadata", "metadata", "Go to the metadata.", ("f4", "w m"), EVERYWHERE, "windows"),
+    Action("takes", "takes", "Go to the list of takes.", ("f5", "w t"), EVERYWHERE, "windows"),
+    Action("leave-text", "takes", "Leave the text for the list of takes.", ("escape",), TEXT, "windows", 20),
+    Action("zoom", "zoom", "Let this pane fill the screen, or shrink it again.", ("z", "f6"), EVERYWHERE, "windows"),
+    Action("log", "log", "Show or hide the log.", ("L", "f9"), EVERYWHERE, "windows"),
+    Action("leave", "leave", "Leave the terminal; the loop goes on.", ("q", "ctrl+q"), EVERYWHERE, "windows", 95),
+    Action("stop-and-leave", "end", "End the studio with its loop, and leave.", ("Q",), EVERYWHERE, "windows"),
+    Action("help-close", "close", "Close the help.", ("escape",), "help", "windows", 1),
+    Action("help-down", "down", "Further down in the help.", ("down",), "help", "windows"),
+    Action("help-up", "up", "Further up in the help.", ("up",), "help", "windows"),
+    Action("help-page-down", "page down", "A page down in the help.", ("pagedown",), "help", "windows"),
+    Action("help-page-up", "page up", "A page up in the help.", ("pageup",), "help", "windows"),
+    Action("dismiss", "close", "Shut the question or the palette.", ("escape",), "question", "windows", 1),
+    Action("choice-down", "down", "The next entry of the palette.", ("down", "ctrl+n"), "question", "windows"),
+    Action("choice-up", "up", "The entry before in the palette.", ("up",), "question", "windows"),
+)
+"""The table."""
+
+BY_ID: Mapping[str, Action] = MappingProxyType({action.id: action for action in ACTIONS})

@@ -1,0 +1,143 @@
+"""The studio in a terminal: what it knows, whom it asks, and where the keys go. Nothing of music is decided here.
+
+Torch is never imported in this process, and the connection's library only after the first picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.app import App
+
+from acetui import studio_state
+from acetui.doing import handler
+from acetui.keys import Keymap
+from acetui.link import Link
+from acetui.studio_state import StudioState
+from engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from acetui.client import Client
+    from acetui.screens.desk import Desk
+
+_log = logging.getLogger(__name__)
+
+
+class StudioApp(App[str | None], inherit_bindings=False):
+    """One session on the screen. Returns what there is to say after leaving, if anything."""
+
+    CSS_PATH = "acetui.tcss"
+    TITLE = "acetui"
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (150, "-wide")]  # noqa: RUF012  (Textual types them so)
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+
+    def __init__(
+        self,
+        session: Path,
+        *,
+        connect: Callable[[], Awaitable[Client]],
+        keymap: Keymap | None = None,
+        notices: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        self.session_folder = session
+        self.keymap = keymap or Keymap()
+        self.state = StudioState(session.name)
+        self.link = Link(connect, self)
+        self.notices = notices
+        """What there is to say to begin with, about keys and settings."""
+
+        self.ends_studio = False
+        """Whether the studio is to end with the terminal."""
+
+        self.animation_level = "none"
+
+    @property
+    def desk(self) -> Desk:
+        """The main screen, also while another one lies over it."""
+        return cast("Desk", self.screen_stack[0])
+
+    def get_default_screen(self) -> Desk:
+        """The desk."""
+        from acetui.screens.desk import Desk
+
+        return Desk()
+
+    def on_mount(self) -> None:
+        """Looks for the studio once the first picture is there."""
+        self.call_after_refresh(self._connect)
+
+    def _connect(self) -> None:
+        for notice in self.notices:
+            self.complain(notice)
+        self.run_worker(self.link.run(), name="link", exit_on_error=False)
+
+    # --- what the studio says ----------------------------------------------------------------------------------------
+
+    def on_attached(self, session: Mapping[str, Any]) -> None:
+        """The studio is there."""
+        self._is(studio_state.attached(self.state, session, time.monotonic()))
+        self.desk.on_attached_again()
+
+    def on_studio_event(self, event: Mapping[str, Any]) -> None:
+        """Something happened in the studio."""
+        self._is(studio_state.happened(self.state, event, time.monotonic()))
+        self.desk.on_studio_event(event)
+
+    def on_lost(self, error: EngineError) -> None:
+        """The studio does not answer."""
+        self._is(studio_state.lost(self.state, error.error))
+
+    def _is(self, state: StudioState) -> None:
+        if state != self.state:
+            self.state = state
+            self.desk.show(state)
+
+    # --- what people do ----------------------------------------------------------------------------------------------
+
+    def perform(self, action_id: str) -> None:
+        """Does one action of the table."""
+        try:
+            outcome = handler(action_id)(self)
+        except EngineError as error:
+            self.complain(error)
+            return
+        if inspect.isawaitable(outcome):
+            self.run_worker(self._finish(outcome), name=action_id, exit_on_error=False)
+
+    async def _finish(self, outcome: Awaitable[None]) -> None:
+        try:
+            await outcome
+        except EngineError as error:
+            self.complain(error)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            _log.exception("an action failed")
+            self.complain(
+                EngineError(f"That failed unexpectedly: {type(error).__name__}: {error}.", "Please report it.")
+            )
+
+    def say(self, message: str) -> None:
+        """Tells something in the last line, until the next key."""
+        self.desk.say(message)
+
+    def complain(self, error: EngineError | str, hint: str = "") -> None:
+        """Tells what went wrong and what to do, in the last line until the next key, and in the log."""
+        self.desk.complain(error if isinstance(error, EngineError) else EngineError(error, hint))
+
+    async def ask_line(self, question: str, initial: str = "") -> str | None:
+        """What a person types to a question in the last line; None where they do not answer."""
+        return await self.desk.ask_line(question, initial)
+
+    async def confirm(self, question: str) -> bool:
+        """Whether a person says yes."""
+        answer = await self.desk.ask_line(f"{question} (y or n)")
+        return answer is not None and answer.strip().lower() in ("y", "yes")

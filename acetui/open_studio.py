@@ -1,0 +1,87 @@
+"""``acetui [SESSION]``: a session's studio in this terminal. Attaches to the one that runs, or starts one."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from acetui.keymap import load
+from acetui.own_files import config_folder
+from engine.errors import EngineError, InvalidRequest
+from sessions.places import is_session, last, remember, session_path
+
+if TYPE_CHECKING:
+    from acetui.client import Client
+
+FIRST = "my-jam"
+"""What a first session is called."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """The studio, until it is left; what there is to say afterwards goes to standard error."""
+    session = _chosen(args.session)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise EngineError(
+            "The studio needs a terminal.",
+            "'acetui jam' and 'acetui studio' work without one; 'acetui --help' says how.",
+        )
+    _set_knobs()
+    from acetui.app import StudioApp
+
+    keymap, problems = load(config_folder())
+    app = StudioApp(session, connect=lambda: _connect(session), keymap=keymap, notices=problems)
+    message = app.run(mouse=not args.no_mouse)
+    if app.ends_studio:
+        from acetui.studio import stop
+
+        return asyncio.run(stop(session, as_json=False))
+    if message:
+        print(message, file=sys.stderr)
+    return app.return_code or 0
+
+
+def _chosen(named: str | None) -> Path:
+    """The session that is meant: the named one, else the last one, else a first one. Made if it is not there."""
+    if named is None:
+        return last() or session_path(FIRST)
+    return session_path(named)
+
+
+def refuse_mistyped_verb(word: str, verbs: list[str]) -> None:
+    """Raises InvalidRequest for a word that is nearly a verb, unless there is a session of that name."""
+    near = get_close_matches(word.lower(), verbs, n=1, cutoff=0.75)
+    if near and not is_session(session_path(word)):
+        raise InvalidRequest(
+            f"There is no verb and no session '{word}'.",
+            f"Did you mean 'acetui {near[0]}'? A session of that name is made with 'acetui ./{word}'.",
+        )
+
+
+async def _connect(session: Path) -> Client:
+    """A connection to the session's studio. The session is made if it is not there; nothing of this is on the way of
+    the first picture.
+    """
+    from acetui.client import attach
+
+    await asyncio.to_thread(_make, session)
+    return await attach(session)
+
+
+def _make(session: Path) -> None:
+    if not is_session(session):
+        from sessions.new_session import create
+        from sessions.settings import Settings
+
+        create(session, Settings.from_dict({}))
+    remember(session)
+
+
+def _set_knobs() -> None:
+    """What Textual takes from the environment, unless a person has set it: a quiet line is a fast one."""
+    for name, value in {"TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}.items():
+        os.environ.setdefault(name, value)

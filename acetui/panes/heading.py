@@ -1,0 +1,59 @@
+"""The line above a pane: its name, what there is to say of it, and whether the keys go there.
+
+It is drawn by itself, so that moving the focus repaints two lines and no pane.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+
+class Heading(Widget):
+    """One line: ``── caption ─────── 18/256 ──``."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"heading--rule", "heading--name", "heading--active", "heading--note"}
+
+    def __init__(self, name: str) -> None:
+        super().__init__(classes="heading")
+        self._name = name
+        self._note = ""
+        self._active = False
+
+    def show(self, *, name: str | None = None, note: str | None = None, active: bool | None = None) -> None:
+        """Shows something else; what is not given stays."""
+        before = (self._name, self._note, self._active)
+        self._name = self._name if name is None else name
+        self._note = self._note if note is None else note
+        self._active = self._active if active is None else active
+        if (self._name, self._note, self._active) != before:
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The line, cut from the right where the pane is narrow: first the note, then the name."""
+        width = self.size.width
+        dash = getattr(self.app, "dash", "─")
+        rule = self._style("heading--rule")
+        name = f" {self._name} "[: max(0, width - 2)]
+        note = f" {self._note} " if self._note else ""
+        if len(name) + len(note) + 4 > width:
+            note = ""
+        mark = "▌" if self._active and dash == "─" else ">" if self._active else dash
+        filled = max(0, width - len(name) - len(note) - 2)
+        active = self._style("heading--active")
+        return Strip(
+            [
+                Segment(mark, active if self._active else rule),
+                Segment(name, active if self._active else self._style("heading--name")),
+                Segment(dash * filled, rule),
+                Segment(note, self._style("heading--note")),
+                Segment(dash, rule),
+            ]
+        ).adjust_cell_length(width, rule)
+
+    def _style(self, part: str) -> Style:
+        return self.get_component_rich_style(part)

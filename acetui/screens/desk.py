@@ -1,0 +1,217 @@
+"""The main screen: status line, panes, key bar. It lays out, hands values to panes, and knows where the focus is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from acetui.keys import Typed, shown
+from acetui.palette_entries import entries
+from acetui.panes.caption import CaptionPane
+from acetui.panes.heading import Heading
+from acetui.panes.key_bar import KeyBar
+from acetui.panes.log import LogPane
+from acetui.panes.lyrics import LyricsPane
+from acetui.panes.metadata import MetadataPane
+from acetui.panes.palette import Palette
+from acetui.panes.prompt import Prompt
+from acetui.panes.status import StatusLine
+from acetui.panes.take import TakePane
+from acetui.panes.takes import TakesPane
+from acetui.screens.keyed import KeyedScreen
+from acetui.studio_state import StudioState
+from engine.errors import EngineError
+
+Pane = CaptionPane | LyricsPane | MetadataPane | TakesPane | TakePane | LogPane
+
+
+class Desk(KeyedScreen):
+    """Panes around a list of takes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status = StatusLine()
+        self.caption = CaptionPane()
+        self.lyrics = LyricsPane()
+        self.metadata = MetadataPane()
+        self.takes = TakesPane()
+        self.take = TakePane()
+        self.log_pane = LogPane()
+        self.prompt = Prompt()
+        self.palette = Palette()
+        self.key_bar = KeyBar()
+        self._answer: asyncio.Future[str | None] | None = None
+        self._asked_from: Widget | None = None
+
+    def compose(self) -> ComposeResult:
+        """Top to bottom; where the terminal is wide the texts stand left of the takes (acetui.tcss)."""
+        yield self.status
+        with Horizontal(id="body"):
+            with Vertical(id="words"):
+                yield self.caption
+                yield self.lyrics
+                yield self.metadata
+            with Vertical(id="music"):
+                yield self.takes
+                yield self.take
+        yield self.log_pane
+        yield self.palette
+        yield self.prompt
+        yield self.key_bar
+
+    def on_mount(self) -> None:
+        """The list of takes has the keys to begin with."""
+        self.show(self.studio.state)
+        self.go_to("takes")
+
+    # --- what is shown -----------------------------------------------------------------------------------------------
+
+    def show(self, state: StudioState) -> None:
+        """Gives every pane what it is to show."""
+        if not self.is_mounted:
+            return
+        for pane in (self.status, self.caption, self.lyrics, self.metadata, self.takes, self.take):
+            pane.show(state)
+
+    def on_attached_again(self) -> None:
+        """The studio is there: lists may have changed meanwhile."""
+        self.takes.studio_is_there()
+
+    def on_studio_event(self, event: Mapping[str, Any]) -> None:
+        """Something happened in the studio."""
+        self.takes.studio_event(event)
+        self.log_pane.studio_event(event)
+
+    def say(self, message: str) -> None:
+        """Tells something until the next key."""
+        self.key_bar.say(message)
+        self.log_pane.add("said", message)
+
+    def complain(self, error: EngineError) -> None:
+        """Tells what went wrong until the next key."""
+        self.key_bar.say(str(error), trouble=True)
+        self.log_pane.add("error", str(error))
+
+    # --- where the keys go -------------------------------------------------------------------------------------------
+
+    def panes(self) -> list[Pane]:
+        """The panes that can have the keys, in the order of Tab."""
+        panes: list[Pane] = [self.takes, self.caption, self.lyrics, self.metadata]
+        return [*panes, self.log_pane] if self.log_pane.display else panes
+
+    def pane_here(self) -> Pane | None:
+        """The pane with the focus."""
+        return next((pane for pane in self.panes() if pane.has_focus_within or pane.has_focus), None)
+
+    def go_to(self, name: str) -> None:
+        """Gives the keys to a pane, by its id."""
+        pane = next(pane for pane in self.panes() if pane.id == name)
+        self.set_class(pane is self.lyrics, "-lyrics")
+        self.set_class(pane is self.metadata, "-metadata")
+        if self.has_class("-zoomed"):
+            self._zoom(pane)
+        pane.take_focus()
+
+    def move_focus(self, by: int) -> None:
+        """Gives the keys to the next pane, or the one before."""
+        panes = self.panes()
+        here = self.pane_here()
+        at = panes.index(here) if here in panes else 0
+        self.go_to(str(panes[(at + by) % len(panes)].id))
+
+    def zoom(self) -> None:
+        """The pane here fills the screen, or all are back."""
+        if self.has_class("-zoomed"):
+            self.remove_class("-zoomed")
+        elif (pane := self.pane_here()) is not None:
+            self.add_class("-zoomed")
+            self._zoom(pane)
+
+    def _zoom(self, pane: Pane) -> None:
+        for each in self.panes():
+            each.set_class(each is pane, "-zoom")
+
+    def toggle_log(self) -> None:
+        """Shows the log, or hides it."""
+        self.toggle_class("-log")
+        if not self.has_class("-log") and self.log_pane.has_focus_within:
+            self.go_to("takes")
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The focus has moved: the heading of its pane says so, and the key bar offers other keys."""
+        for heading in self.query(Heading):
+            heading.show(active=isinstance(heading.parent, Widget) and heading.parent.has_focus_within)
+        self.offer_keys()
+
+    def offer_keys(self) -> None:
+        """Shows what can be pressed here."""
+        hints = [(shown(key), action.title) for key, action in self.studio.keymap.bar(self.scopes())]
+        self.key_bar.offer(hints)
+
+    def key_pressed(self) -> None:
+        """What was said has been read."""
+        self.key_bar.say("")
+
+    def waiting_for_more(self, typed: Typed) -> None:
+        """Shows how the keys so far can go on."""
+        going = self.studio.keymap.going_on(self.scopes(), typed)
+        words = "  ".join(f"{shown(keys)} {action.title}" for keys, action in going)
+        self.key_bar.say(f"{shown(' '.join(typed))} …  {words}")
+
+    def typed_changes(self) -> dict[str, str]:
+        """What is typed and differs from the applied recipe."""
+        typed = {"caption": self.caption.editor.text, "lyrics": self.lyrics.editor.text}
+        recipe = self.studio.state.recipe
+        return {name: text for name, text in typed.items() if text != (recipe.get(name) or "")}
+
+    # --- questions ---------------------------------------------------------------------------------------------------
+
+    async def ask_line(self, question: str, initial: str = "") -> str | None:
+        """What is typed to a question; None where it is not answered."""
+        self._close_question(None)
+        self._asked_from = self.focused
+        self._answer = asyncio.get_running_loop().create_future()
+        self.add_class("-asking")
+        self.prompt.ask(question, initial)
+        return await self._answer
+
+    @on(Prompt.Answered)
+    def _answered(self, event: Prompt.Answered) -> None:
+        self._close_question(event.answer)
+
+    def _close_question(self, answer: str | None) -> None:
+        if self._answer is None:
+            return
+        if not self._answer.done():
+            self._answer.set_result(answer)
+        self._answer = None
+        self.remove_class("-asking")
+        self.prompt.close()
+        self._back()
+
+    def open_palette(self) -> None:
+        """Opens the list of everything that can be done from here."""
+        self._asked_from = self.focused
+        self.palette.open(entries(self.studio.keymap, self.scopes(), self.studio.perform))
+
+    @on(Palette.Closed)
+    def _palette_closed(self, event: Palette.Closed) -> None:
+        self._back()
+        if event.entry is not None:
+            event.entry.run()
+
+    def dismiss_question(self) -> None:
+        """Shuts the question or the palette without an answer."""
+        self.palette.close()
+        self._close_question(None)
+
+    def _back(self) -> None:
+        """The keys go where they went before something was asked."""
+        if self._asked_from is not None and self._asked_from.is_attached:
+            self._asked_from.focus()

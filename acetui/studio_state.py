@@ -1,0 +1,167 @@
+"""What the terminal knows of the studio: plain values, and how an event changes them. No connection, no toolkit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Connection(Enum):
+    """How the studio is reached right now."""
+
+    CONNECTING = "connecting"
+    THERE = "there"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is being made: the ``stage`` with ``done`` of ``total`` (steps, tiles, tokens), and seconds left.
+
+    ``since`` is when the stage began, by the terminal's own clock (``time.monotonic``).
+    """
+
+    stage: str
+    done: int = 0
+    total: int = 0
+    take: int | None = None
+    batch_eta: tuple[float, float] | None = None
+    run_eta: tuple[float, float] | None = None
+    since: float = 0.0
+    more: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    """What else the event says."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """AutoGen: on or off, and why it is as it is."""
+
+    on: bool = False
+    state: str = "idle"
+    reason: str = ""
+    made: int = 0
+    since: float = 0.0
+    more: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True)
+class StudioState:
+    """Everything that is shown beside the takes themselves."""
+
+    name: str
+    connection: Connection = Connection.CONNECTING
+    trouble: str = ""
+    """Why the studio is not there, in a sentence."""
+
+    session: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    """The last answer of ``GET /api/session``."""
+
+    revision: int = 0
+    settings: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    """The tables of the applied revision: recipe, loop, scores, models."""
+
+    problem: Mapping[str, Any] | None = None
+    """What is wrong with the file, if it cannot be applied as it is."""
+
+    loop: Loop = field(default_factory=Loop)
+    progress: Progress | None = None
+    engine: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    machine: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    counts: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """The applied recipe: fields that are set."""
+        table: Mapping[str, Any] = self.settings.get("recipe", NOTHING)
+        return table
+
+    @property
+    def sketch(self) -> bool:
+        """Whether the model is the small one that came with the program."""
+        profile = self.engine.get("profile") or NOTHING
+        return bool(profile.get("sketch"))
+
+
+def attached(state: StudioState, session: Mapping[str, Any], now: float) -> StudioState:
+    """The studio has answered with all it is."""
+    revision = session["revision"]
+    loop = session["loop"]
+    progress = session.get("progress")
+    return replace(
+        state,
+        name=session["name"],
+        connection=Connection.THERE,
+        trouble="",
+        session=session,
+        revision=revision["number"],
+        settings=revision["settings"],
+        problem=revision.get("problem"),
+        loop=_loop(state.loop, loop, now, on=bool(loop["on"])),
+        progress=_progress(None, progress, now) if progress else None,
+        engine=session["engine"],
+        machine=session.get("machine") or NOTHING,
+        counts=session["takes"],
+    )
+
+
+def lost(state: StudioState, trouble: str) -> StudioState:
+    """The studio does not answer; what is known stays on the screen."""
+    return replace(state, connection=Connection.LOST, trouble=trouble, progress=None)
+
+
+def happened(state: StudioState, event: Mapping[str, Any], now: float) -> StudioState:
+    """The state after one event of the studio. What it does not know changes nothing."""
+    match event["event"]:
+        case "progress":
+            return replace(state, progress=_progress(state.progress, event, now))
+        case "loop":
+            ends = event["state"] in ("idle", "stopped", "paused", "parked")
+            on = event["state"] not in ("idle", "stopped")
+            loop = _loop(state.loop, event, now, on=on)
+            return replace(state, loop=loop, progress=None if ends else state.progress)
+        case "machine":
+            return replace(state, machine=MappingProxyType({**state.machine, **_said(event)}))
+        case "take":
+            loop = replace(state.loop, made=state.loop.made + 1)
+            counts = {**state.counts, "total": state.counts.get("total", 0) + 1}
+            return replace(state, loop=loop, counts=MappingProxyType(counts))
+        case "recipe":
+            return replace(state, revision=event["revision"], problem=None)
+        case "done":
+            return replace(state, progress=None)
+    return state
+
+
+def _loop(before: Loop, told: Mapping[str, Any], now: float, *, on: bool) -> Loop:
+    since = before.since if (before.state, before.on) == (told["state"], on) else now
+    made = told.get("made", before.made if on and before.on else 0)
+    more = {**before.more, **{name: told[name] for name in told if name not in ("event", "id")}}
+    return Loop(on, told["state"], told.get("reason") or "", made, since, MappingProxyType(more))
+
+
+def _progress(before: Progress | None, told: Mapping[str, Any], now: float) -> Progress:
+    eta = told.get("eta") or NOTHING
+    same = before is not None and before.stage == told["stage"]
+    return Progress(
+        stage=told["stage"],
+        done=told.get("done") or 0,
+        total=told.get("total") or 0,
+        take=told.get("take"),
+        batch_eta=_range(eta.get("batch")),
+        run_eta=_range(eta.get("run")),
+        since=before.since if same and before is not None else now,
+        more=MappingProxyType(_said(told)),
+    )
+
+
+def _range(told: Any) -> tuple[float, float] | None:
+    return (float(told[0]), float(told[1])) if told else None
+
+
+def _said(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name not in ("event", "id")}

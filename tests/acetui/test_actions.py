@@ -1,0 +1,50 @@
+"""The table of actions: whatever it promises is there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib import import_module
+
+import pytest
+
+from acetui.actions import ACTIONS, BY_ID, GROUPS, SCOPES, Action
+from acetui.doing import handler
+from acetui.keymap import read
+from acetui.keys import Keymap
+
+
+def test_ids_are_unique() -> None:
+    assert not [id for id, count in Counter(action.id for action in ACTIONS).items() if count > 1]
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
+def test_every_action_can_be_done_found_and_explained(action: Action) -> None:
+    assert callable(handler(action.id))
+    assert action.scope in SCOPES
+    assert action.group in GROUPS
+    assert action.keys, "an action without a key"
+    assert action.help.endswith(".")
+    assert action.title
+    assert read(action.id, list(action.keys)) == action.keys, "a key that a person could not write"
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_no_handler_is_without_its_action(group: str) -> None:
+    handlers = import_module(f"acetui.doing.{group}").HANDLERS
+    assert set(handlers) == {action.id for action in ACTIONS if action.group == group}
+
+
+def test_no_two_actions_have_one_key() -> None:
+    assert Keymap().clashes() == []
+
+
+def test_what_a_plain_terminal_cannot_send_is_no_key() -> None:
+    keys = {key for action in ACTIONS for keys in action.keys for key in keys.split()}
+    assert not keys & {"ctrl+h", "ctrl+i", "ctrl+m", "ctrl+j", "ctrl+a", "ctrl+b"}, "tmux and screen have ^a and ^b"
+    assert not {key for key in keys if key.startswith(("alt+", "ctrl+shift"))}
+
+
+def test_the_bar_has_what_the_table_says() -> None:
+    offered = [action.id for _, action in Keymap().bar(["takes", "studio"])]
+    assert offered == sorted(offered, key=lambda id: BY_ID[id].bar)
+    assert "help" in offered

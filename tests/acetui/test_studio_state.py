@@ -1,0 +1,70 @@
+"""What the terminal knows, and how events change it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acetui.studio_state import Connection, StudioState, attached, happened, lost
+
+SESSION: dict[str, Any] = {
+    "name": "neon",
+    "revision": {"number": 7, "settings": {"recipe": {"caption": "warm"}}, "problem": None},
+    "loop": {"on": True, "state": "rendering", "reason": "", "made": 3},
+    "engine": {"profile": {"sketch": True}},
+    "takes": {"total": 12},
+}
+
+
+def there() -> StudioState:
+    return attached(StudioState("neon"), SESSION, 1.0)
+
+
+def test_an_answer_says_all() -> None:
+    state = there()
+    assert state.connection is Connection.THERE
+    assert (state.revision, state.recipe["caption"], state.loop.made, state.sketch) == (7, "warm", 3, True)
+
+
+def test_progress_and_the_time_of_its_stage() -> None:
+    told = {"event": "progress", "id": 1, "stage": "sampling", "done": 1, "total": 8, "take": None}
+    state = happened(there(), {**told, "eta": {"batch": [2, 3], "run": None}}, 10.0)
+    assert state.progress is not None
+    assert (state.progress.batch_eta, state.progress.run_eta, state.progress.since) == ((2.0, 3.0), None, 10.0)
+    state = happened(state, {**told, "done": 2}, 11.0)
+    assert state.progress is not None
+    assert (state.progress.done, state.progress.since) == (2, 10.0)
+    state = happened(state, {**told, "stage": "decode"}, 12.0)
+    assert state.progress is not None
+    assert state.progress.since == 12.0
+
+
+def test_a_loop_that_stops_makes_nothing() -> None:
+    state = happened(there(), {"event": "progress", "stage": "decode", "done": 1, "total": 1}, 1.0)
+    state = happened(state, {"event": "loop", "state": "paused", "reason": "50 takes are unheard"}, 5.0)
+    assert state.progress is None
+    assert (state.loop.on, state.loop.reason, state.loop.since, state.loop.made) == (
+        True,
+        "50 takes are unheard",
+        5.0,
+        3,
+    )
+    state = happened(state, {"event": "loop", "state": "stopped", "reason": ""}, 6.0)
+    assert not state.loop.on
+
+
+def test_a_take_counts() -> None:
+    state = happened(there(), {"event": "take", "take": {}}, 1.0)
+    assert (state.loop.made, state.counts["total"]) == (4, 13)
+
+
+def test_what_is_known_stays_when_the_studio_goes() -> None:
+    state = lost(there(), "It has ended.")
+    assert (state.connection, state.trouble, state.revision) == (Connection.LOST, "It has ended.", 7)
+
+
+@given(st.text().filter(lambda kind: kind not in ("progress", "loop", "machine", "take", "recipe", "done")))
+def test_what_it_does_not_know_changes_nothing(kind: str) -> None:
+    assert happened(there(), {"event": kind}, 2.0) == there()
