@@ -83,5 +83,5 @@ def _is_key(key: str) -> bool:
     if not plus:
         return key in _NAMED
     if before == "ctrl":
-        return (len(last) == 1 and (last.isalnum() or last in "@^_]\\")) or last in _SHIFTED
+        return (len(last) == 1 and last.isascii() and (last.isalnum() or last in "@^_]\\")) or last in _SHIFTED
     return before in ("shift", "alt", "ctrl+shift") and (last in _NAMED or (before == "alt" and len(last) == 1))
