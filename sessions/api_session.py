@@ -34,7 +34,7 @@ async def described(studio: Studio) -> dict[str, Any]:
     """The session as it is right now."""
     last = event_id(studio, studio.events.last_id)  # first: what changes meanwhile comes as an event
     revision, problem = studio.revisions.current, studio.revisions.problem
-    counts = await asyncio.to_thread(studio.store.counts)
+    counts, machine = await asyncio.to_thread(studio.store.counts), await studio.machine.now()
     loaded, failure, waiting = studio.engine.loaded, studio.engine.failure, studio.room.waiting_for
     return {
         "id": studio.place.key,
@@ -62,6 +62,7 @@ async def described(studio: Studio) -> dict[str, Any]:
             "profile": loaded and loaded.profile,
             "identity": loaded and loaded.identity,
         },
+        "machine": machine,
         "takes": {
             "total": counts.takes,
             "trashed": counts.trashed,
@@ -225,8 +226,8 @@ ROUTES = (
         "GET",
         "/api/events",
         events,
-        "What happens, as server-sent events: take, changed, progress, loop, recipe, scored, notice, error, done; "
-        "and missed where some cannot be had again.",
+        "What happens, as server-sent events: take, changed, progress, loop, recipe, machine, scored, notice, error, "
+        "done; and missed where some cannot be had again.",
         {200: Answer("The stream.", TEXT, "text/event-stream")},
         query=(Param("after", "the id of the event that was seen last, for a client that cannot send the header"),),
         headers=(Param("Last-Event-ID", "the id of the event that was seen last"),),

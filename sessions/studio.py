@@ -23,6 +23,7 @@ from sessions.batch import RENDER
 from sessions.discovery import Place
 from sessions.drafts import Drafts
 from sessions.errors import MissingSession
+from sessions.machine import Machine
 from sessions.own_sources import check_recipe, check_settings
 from sessions.recipe import Changes, edit, parse
 from sessions.revisions import Revision
@@ -50,6 +51,12 @@ class Studio:
         self.drafts = Drafts(self.session)
         self.steering = Steering(
             self.loop, self.store, self.events, place.folder, started=self.room.want, seen=lambda: self.attached > 0
+        )
+        self.machine = Machine(
+            self.events,
+            self.engine,
+            device=lambda: self.revisions.current.settings.models.device,
+            seen=lambda: self.attached > 0,
         )
         self.life = secrets.token_hex(4)
         """Tells this run of the studio from others: the numbers of events begin anew with each."""
@@ -93,9 +100,12 @@ class Studio:
         unsubscribe = self.store.subscribe(listen)
         self.room.want()
         await self.steering.go_on(self.revisions.current.settings.loop)
+        machine = asyncio.create_task(self.machine.run())
         try:
             yield
         finally:
+            machine.cancel()
+            await asyncio.gather(machine, return_exceptions=True)
             await self.steering.close()
             unsubscribe()
 

@@ -1,0 +1,77 @@
+"""What cards of a size can do with the official models: the published table, and which row a card is in.
+
+The boundaries and figures are those of the reference implementation's code. Sizes are GB of 2**30 bytes, as drivers
+report them: a "16 GB" card says 15.5 to 15.99, which is why that boundary is where it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tier:
+    """One row. Pairs are with a planner, and without one."""
+
+    name: str
+    most_seconds: tuple[int, int]
+    most_takes: tuple[int, int]
+    """Takes in a batch."""
+
+    planners: tuple[str, ...]
+    """Sizes of the planner that fit."""
+
+    planner: str | None
+    """The recommended one; it is on by default where there is one."""
+
+    offload: bool
+    """Whether VAE, text encoder and planner wait in the computer's own memory while they have nothing to do."""
+
+    offload_dit: bool
+    int8: bool
+    """Whether weights are quantised by default."""
+
+
+_SMALL, _MIDDLE, _ALL = ("0.6B",), ("0.6B", "1.7B"), ("0.6B", "1.7B", "4B")
+
+
+def _tier(
+    name: str,
+    seconds: tuple[int, int],
+    takes: tuple[int, int],
+    planners: tuple[str, ...],
+    planner: str | None,
+    *,
+    offload: bool = True,
+    offload_dit: bool = True,
+    int8: bool = True,
+) -> Tier:
+    return Tier(
+        name=name,
+        most_seconds=seconds,
+        most_takes=takes,
+        planners=planners,
+        planner=planner,
+        offload=offload,
+        offload_dit=offload_dit,
+        int8=int8,
+    )
+
+
+TIERS = (
+    _tier("tier1", (240, 360), (1, 1), (), None),
+    _tier("tier2", (480, 600), (1, 1), (), None),
+    _tier("tier3", (480, 600), (2, 2), _SMALL, "0.6B"),
+    _tier("tier4", (480, 600), (2, 4), _SMALL, "0.6B"),
+    _tier("tier5", (480, 600), (4, 4), _MIDDLE, "1.7B", offload_dit=False),
+    _tier("tier6a", (480, 600), (4, 8), _MIDDLE, "1.7B", offload_dit=False),
+    _tier("tier6b", (480, 480), (8, 8), _ALL, "1.7B", offload=False, offload_dit=False, int8=False),
+    _tier("unlimited", (600, 600), (8, 8), _ALL, "4B", offload=False, offload_dit=False, int8=False),
+)
+"""From the smallest cards to the largest."""
+
+
+def tier_of(gb: float) -> Tier:
+    """The row of a card with so many GB; no card at all is 0."""
+    passed = (gb > 4, gb > 6, gb > 8, gb > 12, gb >= 15.5, gb >= 20, gb > 24)
+    return TIERS[sum(passed)]

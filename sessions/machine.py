@@ -1,0 +1,121 @@
+"""What the machine is and how full it is, for whoever is attached; while nobody is, nobody looks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.memory import GB, Card, Cards, card_for, cores, memory_bytes, processor, simulated_gb
+from engine.tiers import tier_of
+from sessions.events import EventLog
+from sessions.memory_watch import resident_bytes
+from sessions.supervisor import Supervisor
+
+LOOK_SECONDS = 2.0
+
+_APPLE_SHARE = 0.75
+"""How much of its memory an Apple machine lets its card use, where that is not told."""
+
+
+class Machine:
+    """Looks at cards and memory. ``device`` says what the recipe asks for, ``seen`` whether anybody is attached."""
+
+    def __init__(
+        self,
+        events: EventLog,
+        engine: Supervisor,
+        *,
+        device: Callable[[], str],
+        seen: Callable[[], bool],
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._events = events
+        self._engine = engine
+        self._device = device
+        self._seen = seen
+        self._env = os.environ if env is None else env
+        self._cards = Cards()
+        self._told: dict[str, Any] | None = None
+
+    async def now(self) -> dict[str, Any]:
+        """The machine as it is: device, name, tier, GB in all and used, temperature. Sizes in tenths of 2**30 bytes.
+
+        On a CPU what is used is what the engine has, and all is the memory of the computer.
+        """
+        loaded = self._engine.loaded
+        identity = loaded.identity if loaded is not None else {}
+        return await asyncio.to_thread(self._look, self._device(), identity, self._engine.pid)
+
+    async def run(self) -> None:
+        """Publishes what has changed, until it is cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(LOOK_SECONDS)
+                if self._seen() and (found := await self.now()) != self._told:
+                    self._told = found
+                    self._events.publish("machine", **found)
+        finally:
+            self._cards.close()
+
+    def _look(self, wanted: str, identity: Mapping[str, Any], pid: int | None) -> dict[str, Any]:
+        device, size = _device(wanted, identity), simulated_gb(self._env)
+        cards = () if device in ("cpu", "mps") else self._cards.look()
+        if (card := card_for(device, cards, self._env)) is not None:
+            return _of_card(card.sized(size), len(cards))
+        if identity and device not in ("cpu", "mps"):  # it renders on a card that NVML does not know
+            return {**_NOTHING, "device": "cuda", "name": str(identity.get("device")), "cores": cores()}
+        if device not in ("cpu", "mps"):
+            device = "mps" if device == "auto" and sys.platform == "darwin" else "cpu"
+        return _of_memory(device, (resident_bytes(pid) or 0) if pid is not None else 0, size)
+
+
+def _device(wanted: str, identity: Mapping[str, Any]) -> str:
+    """What renders: an engine that is loaded knows, else what the recipe asks for is the best guess."""
+    if identity.get("instruction_set"):
+        return "cpu"
+    return "mps" if identity.get("device") == "mps" else wanted
+
+
+_NOTHING: Mapping[str, Any] = {
+    **dict.fromkeys(("device", "name", "tier", "total_gb", "used_gb", "temperature", "cores")),
+    "cards": 0,
+    "simulated": False,
+}
+
+
+def _of_card(card: Card, count: int) -> dict[str, Any]:
+    return {
+        **_NOTHING,
+        "device": "cuda",
+        "name": card.name,
+        "tier": tier_of(card.total / GB).name if card.total is not None else None,
+        "total_gb": _tenths(card.total),
+        "used_gb": _tenths(card.used),
+        "temperature": card.temperature,
+        "cards": count,
+        "cores": cores(),
+        "simulated": card.simulated,
+    }
+
+
+def _of_memory(device: str, used: int, size: float | None) -> dict[str, Any]:
+    """A machine that renders in its own memory; with a ``size``, as if that were a card's."""
+    total = memory_bytes() if size is None else int(size * GB)
+    card = size if size is not None else total / GB * _APPLE_SHARE if device == "mps" else 0.0
+    return {
+        **_NOTHING,
+        "device": device,
+        "name": processor(),
+        "tier": tier_of(card).name,
+        "total_gb": _tenths(total),
+        "used_gb": _tenths(used),
+        "cores": cores(),
+        "simulated": size is not None,
+    }
+
+
+def _tenths(size: int | None) -> float | None:
+    return None if size is None else round(size / GB, 1)
