@@ -6,6 +6,7 @@ Torch is never imported in this process, and the connection's library only after
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
 import time
@@ -13,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from textual import events
 from textual.app import App
 
 from acetui import studio_state
@@ -74,6 +76,16 @@ class StudioApp(App[str | None], inherit_bindings=False):
         """Looks for the studio once the first picture is there."""
         self.call_after_refresh(self._connect)
 
+    async def on_event(self, event: events.Event) -> None:
+        """Keys are looked up before any widget has them, see ``KeyedScreen.takes_key``."""
+        from acetui.screens.keyed import KeyedScreen
+
+        if isinstance(event, events.Key) and not event.is_forwarded and isinstance(self.screen, KeyedScreen):
+            if await self.screen.takes_key(event):
+                return
+            self.screen.key_pressed()
+        await super().on_event(event)
+
     def _connect(self) -> None:
         for notice in self.notices:
             self.complain(notice)
@@ -90,6 +102,14 @@ class StudioApp(App[str | None], inherit_bindings=False):
         """Something happened in the studio."""
         self._is(studio_state.happened(self.state, event, time.monotonic()))
         self.desk.on_studio_event(event)
+        if event["event"] == "recipe":
+            self.run_worker(self._ask_again(), name="session", group="session", exclusive=True, exit_on_error=False)
+
+    async def _ask_again(self) -> None:
+        """The event names the revision, the session has its content."""
+        with contextlib.suppress(EngineError):  # the line is broken, and mended by asking for the session
+            session = await self.link.client.session()
+            self._is(studio_state.attached(self.state, session, time.monotonic()))
 
     def on_lost(self, error: EngineError) -> None:
         """The studio does not answer."""

@@ -47,7 +47,7 @@ class LogPane(Vertical):
 
     def take_focus(self) -> None:
         """The keys go here."""
-        self.rows.focus()
+        self.screen.set_focus(self.rows)
 
     def add(self, kind: str, text: str) -> None:
         """Adds a line."""

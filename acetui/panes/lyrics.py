@@ -37,4 +37,4 @@ class LyricsPane(Vertical):
 
     def take_focus(self) -> None:
         """The keys go here."""
-        self.editor.focus()
+        self.screen.set_focus(self.editor)

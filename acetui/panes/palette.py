@@ -92,7 +92,7 @@ class Palette(Vertical):
     def __init__(self) -> None:
         super().__init__(id="palette")
         self.rows = Rows()
-        self.line = Line(id="palette-line", compact=True, placeholder="what do you want to do?")
+        self.line = Line(id="palette-line", compact=True, select_on_focus=False, placeholder="what do you want to do?")
         self._entries: Sequence[Entry] = ()
 
     def compose(self) -> ComposeResult:
@@ -106,7 +106,7 @@ class Palette(Vertical):
         self.line.value = ""
         self.rows.show(list(entries))
         self.add_class("-open")
-        self.line.focus()
+        self.screen.set_focus(self.line)
 
     def close(self) -> None:
         """Shuts without a choice."""

@@ -39,7 +39,7 @@ class Prompt(Horizontal):
     def __init__(self) -> None:
         super().__init__(id="prompt")
         self.question = Label("", id="prompt-question")
-        self.line = Line(id="prompt-line", compact=True)
+        self.line = Line(id="prompt-line", compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         """The question, then the field."""
@@ -52,7 +52,7 @@ class Prompt(Horizontal):
         self.line.value = initial
         self.line.cursor_position = len(initial)
         self.add_class("-open")
-        self.line.focus()
+        self.screen.set_focus(self.line)
 
     def close(self) -> None:
         """Shuts."""

@@ -37,7 +37,7 @@ class TakesPane(Vertical):
 
     def take_focus(self) -> None:
         """The keys go here."""
-        self.body.focus()
+        self.screen.set_focus(self.body)
 
     def studio_is_there(self) -> None:
         """Lists may have changed."""

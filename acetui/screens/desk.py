@@ -214,4 +214,4 @@ class Desk(KeyedScreen):
     def _back(self) -> None:
         """The keys go where they went before something was asked."""
         if self._asked_from is not None and self._asked_from.is_attached:
-            self._asked_from.focus()
+            self.set_focus(self._asked_from)

@@ -88,7 +88,9 @@ class Help(KeyedScreen):
         self._scopes = scopes
         self._heading = Heading("help")
         self._rows = HelpRows()
-        self._line = Line(id="help-line", compact=True, placeholder="type a word to find a key; esc closes")
+        self._line = Line(
+            id="help-line", compact=True, select_on_focus=False, placeholder="type a word to find a key; esc closes"
+        )
 
     def compose(self) -> ComposeResult:
         """The rows, and a field that narrows them."""
@@ -100,7 +102,7 @@ class Help(KeyedScreen):
         """All rows; letters narrow them at once."""
         self._heading.show(active=True)
         self._rows.show(rows(self.studio.keymap, self._scopes))
-        self._line.focus()
+        self.set_focus(self._line)
 
     def scroll(self, by: int) -> None:
         """Moves the rows."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING, cast
 
 from textual import events
@@ -15,6 +17,20 @@ from acetui.keys import Typed, Unknown, key_name
 
 if TYPE_CHECKING:
     from acetui.app import StudioApp
+
+
+_WRITTEN = frozenset({"space", "enter"})
+"""Keys that write, beside those with a sign."""
+
+CATCH_UP_SECONDS = 0.5
+
+
+async def _caught_up(widget: Widget) -> None:
+    """Waits until a widget has dealt with all the keys that it was given, if that does not take forever."""
+    done = asyncio.Event()
+    widget.call_later(done.set)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(done.wait(), CATCH_UP_SECONDS)
 
 
 class KeyedScreen(Screen[None]):
@@ -53,28 +69,32 @@ class KeyedScreen(Screen[None]):
             found = [scope for scope in found if scope != STUDIO]
         return found
 
-    def on_key(self, event: events.Key) -> None:
-        """A key that no text field has taken: it is looked up, and what it means is done."""
-        before, typed = self._typed, (*self._typed, key_name(event.key, event.character))
+    async def takes_key(self, event: events.Key) -> bool:
+        """Whether a key means something here; if so it is done. What it does not take goes to the widget in focus.
+
+        Called before any widget sees the key, so that keys typed fast count in their order: one that moves the focus
+        has moved it before the next comes, and a text has all that was typed before a key is done in it.
+        """
+        before, name = self._typed, key_name(event.key, event.character)
         self._typed = ()
-        if before and event.key == "escape":
-            event.stop()
+        if before and name == "escape":
             self.key_pressed()
-            return
+            return True
+        if self.typing and not before and (len(name) == 1 or name in _WRITTEN):
+            return False
+        typed = (*before, name)
         found = self.studio.keymap.find(self.scopes(), typed)
-        if found is Unknown.NOTHING:
-            if before:  # what began a sequence and does not go on is forgotten
-                event.stop()
-            self.key_pressed()
-            return
-        event.stop()
-        event.prevent_default()
         self.key_pressed()
+        if found is Unknown.NOTHING:
+            return bool(before)  # what began a sequence and does not go on is forgotten
         if found is Unknown.BEGINNING:
             self._typed = typed
             self.waiting_for_more(typed)
         elif isinstance(found, Action):
+            if self.typing and self.focused is not None:
+                await _caught_up(self.focused)
             self.studio.perform(found.id)
+        return True
 
     def key_pressed(self) -> None:
         """A key was pressed: what was said until then has been seen."""
