@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import random
+import shlex
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,11 +16,12 @@ from typing import Any, BinaryIO
 from acetui.flags import recipe_from_flags
 from acetui.jam_report import HumanJam, JamReport, JsonJam
 from acetui.render import SKETCH
-from engine import Cancelled
+from engine import Cancelled, InvalidRequest
+from engine.fields import shown
 from engine.tasks import check_rendered
 from sessions.at_work import Equipment
 from sessions.jam import Jam
-from sessions.new_session import create
+from sessions.new_session import check_new, create
 from sessions.places import is_session, remember, session_path, state_folder
 from sessions.settings import LoopSettings, Settings
 
@@ -41,9 +43,11 @@ def run(args: argparse.Namespace) -> int:
         models["models"] = str(Path(models["models"]).expanduser().resolve())
     recipe = recipe_from_flags(args)
     if not is_session(folder):
+        check_new(folder)
         tables = {"recipe": recipe, "models": {name: value for name, value in models.items() if value is not None}}
         settings = Settings.from_dict(tables)
         _check(settings)
+        _check_words(settings, args.session)
         create(folder, settings)
         recipe = {}
     elif "seeds" in recipe:
@@ -66,6 +70,16 @@ def _loop_flags(args: argparse.Namespace) -> dict[str, Any]:
 def _check(settings: Settings) -> None:
     """Refuses what this version does not render before anything is started."""
     check_rendered(settings.recipe.draw(random.Random(0)))
+
+
+def _check_words(settings: Settings, session: str) -> None:
+    """Refuses a new session of which nobody has said what it is to sound like."""
+    if settings.recipe.says_nothing:
+        raise InvalidRequest(
+            f"There is no session {shown(session)} yet, and nothing says how a new one should sound.",
+            f"Begin it with 'acetui jam {shlex.quote(session)} --caption \"warm jazz trio, brushed drums\"'.",
+            field="caption",
+        )
 
 
 async def _jam(

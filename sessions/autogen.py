@@ -31,6 +31,8 @@ class AutoGen(LoopWorker):
             self._off.clear()
             self._renderer.carry_on()
             self._supervisor.retry()
+            if self._revision.settings.recipe.says_nothing:
+                self._notice("The recipe has neither a caption nor lyrics: the model makes what it likes.")
             self._nudge()
         return run
 

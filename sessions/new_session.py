@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from engine.errors import InvalidRequest
-from engine.fields import Field, plain
+from engine.fields import Field, plain, shown
 from engine.request import FIELDS
 from sessions.places import SESSION_FILE, check_name, sessions_folder
 from sessions.recipe import edit
+from sessions.revisions import FOLDER as REVISIONS
 from sessions.settings import BESIDE, Settings
 from sessions.tables import ScoreSettings, Table
 from sessions.toml_text import written
@@ -18,6 +20,9 @@ from sessions.whole_files import write_whole
 
 _WIDTH = 30
 """Columns before the comment behind a line."""
+
+_OF_THE_SYSTEM = frozenset({".DS_Store", ".directory", "Thumbs.db", "desktop.ini", "lost+found"})
+"""What file managers and file systems put into folders that a person calls empty."""
 
 _HEAD = """\
 # A session of acetui. Edit it in any editor: the studio follows every save, and the next batch is made from it.
@@ -54,18 +59,38 @@ def text_of(settings: Settings | None = None) -> str:
 
 
 def create(folder: Path, settings: Settings | None = None) -> Path:
-    """Makes ``folder`` a session and returns it; raises InvalidRequest where it is one already.
+    """Makes ``folder`` a session and returns it; raises InvalidRequest where it is one already, or holds other things.
 
     Only the folder itself is made, and the folder of all sessions: a mistyped path should not grow a tree.
     """
-    check_name(folder.name)
-    if not folder.parent.is_dir() and folder.parent != sessions_folder():
-        raise InvalidRequest(f"There is no folder {folder.parent}.", "Make it first, or choose another one.")
+    check_new(folder)
     try:
         write_whole(folder / SESSION_FILE, text_of(settings).encode("utf-8"))
     except InvalidRequest:
         raise InvalidRequest(f"{folder} is a session already.", "Open it, or choose another name.") from None
     return folder
+
+
+def check_new(folder: Path) -> None:
+    """Raises InvalidRequest for a folder that cannot become a session: a session's files belong among no others."""
+    check_name(folder.name)
+    if not folder.parent.is_dir() and folder.parent != sessions_folder():
+        raise InvalidRequest(f"There is no folder {folder.parent}.", "Make it first, or choose another one.")
+    try:
+        found = sorted(set(os.listdir(folder)) - _OF_THE_SYSTEM) if folder.exists() else []
+    except OSError as cause:
+        reason = cause.strerror or type(cause).__name__
+        raise InvalidRequest(f"{folder} cannot be looked into ({reason}).", "Choose another folder.") from None
+    if SESSION_FILE in found:
+        return
+    if REVISIONS in found:
+        hint = f"Copy the newest file of {folder / REVISIONS} to {folder / SESSION_FILE}, and it goes on."
+        raise InvalidRequest(f"{folder} is a session whose {SESSION_FILE} is gone.", hint)
+    if found:
+        raise InvalidRequest(
+            f"{folder} is no session, and it is not empty: {shown(found[0])} is in it.",
+            f"Name a folder that is not there yet, such as {folder / 'my-jam'}.",
+        )
 
 
 def _recipe() -> str:

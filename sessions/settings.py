@@ -29,6 +29,9 @@ TABLES = ("recipe", *BESIDE)
 
 _PATH = ("recipe",)
 
+_SAYING = ("caption", "lyrics", "src_audio", "reference_audio", "audio_codes")
+"""Fields of which one at least says what the music should be."""
+
 
 def holds_choices(field: Field) -> bool:
     """Whether a field is free text, in which ``{a|b}`` is a choice; in paths and words of a list it is not."""
@@ -65,6 +68,12 @@ class Recipe:
     def replace(self, **changes: Any) -> Recipe:
         """This recipe with other values; None takes a field out. Raises BadSetting as ``from_dict`` does."""
         return Recipe.from_dict({**self.to_dict(), **changes})
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether neither words nor audio say what to make: a model then makes whatever it likes."""
+        given = {name: value for name, value in self.template.items() if str(value).strip()}
+        return not any(name in given or name in dict(self.grid.axes) for name in _SAYING)
 
     def draw(self, rng: random.Random, cell: int = 0) -> Request:
         """A request of this recipe: one cell of the grid, with every choice in its texts made by ``rng``."""

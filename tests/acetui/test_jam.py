@@ -125,6 +125,36 @@ def test_wrong_usage_is_refused_before_anything_is_made(
     assert not made.folder.exists()
 
 
+def test_a_new_session_of_which_nothing_is_said_is_refused_with_the_line_to_type(
+    jam: Run, made: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert jam("--takes", "1", "--bpm", "90") == 2
+    said = capsys.readouterr().err
+    assert "There is no session './jam' yet" in said
+    assert "acetui jam ./jam --caption" in said
+    assert not made.folder.exists()
+    made.folder.mkdir()
+    (made.folder / "session.toml").write_text("[recipe]\nbpm = 90\n")
+    assert jam("--takes", "1") == 0  # a session that a person wrote so is theirs
+    assert "the model makes what it likes" in capsys.readouterr().err
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(
+    jam: Run, made: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made.folder.mkdir()
+    (made.folder / "thesis.tex").touch()
+    assert jam("--caption", "x", "--takes", "1") == 2
+    assert "is no session, and it is not empty: 'thesis.tex' is in it." in capsys.readouterr().err
+    assert os.listdir(made.folder) == ["thesis.tex"]
+    (made.folder / "thesis.tex").unlink()
+    (made.folder / ".DS_Store").touch()
+    assert jam("--caption", "x", "--takes", "1") == 0
+    (made.folder / "session.toml").unlink()
+    assert jam("--caption", "x", "--takes", "1") == 2
+    assert "a session whose session.toml is gone" in capsys.readouterr().err
+
+
 def test_a_session_in_use_is_refused_with_its_holder(jam: Run, made: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     from sessions.lock import SessionLock
 
