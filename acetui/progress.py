@@ -11,7 +11,7 @@ from typing import TextIO
 REDRAW_SECONDS = 0.1
 BAR_CELLS = 20
 
-_STAGES = {
+STAGES = {
     "load": "loading the model",
     "conditions": "reading the recipe",
     "planner": "planning",
@@ -19,6 +19,7 @@ _STAGES = {
     "decode": "decoding",
     "write": "writing",
 }
+"""What the engine does, in words."""
 
 
 class ProgressLine:
@@ -55,7 +56,7 @@ class ProgressLine:
 
 def describe(stage: str, done: int, total: int, take: int | None, seconds: float, *, ascii_only: bool = False) -> str:
     """The line as text: stage, bar, steps, the take where a stage works on one alone, and the time so far."""
-    parts = [f"{_STAGES.get(stage, stage):<18}"]
+    parts = [f"{STAGES.get(stage, stage):<18}"]
     if total > 0:
         parts += [bar(done / total, ascii_only=ascii_only), f"{done}/{total}"]
     if take is not None:
