@@ -18,8 +18,6 @@ from engine import readers
 from engine.errors import EngineError, InvalidRequest
 from engine.fields import spec
 from sessions.tables import Table
-from sessions.toml_edit import with_values
-from sessions.whole_files import write_whole
 
 FILE = "config.toml"
 TABLE = "terminal"
@@ -98,6 +96,9 @@ def save(changes: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Pa
     A value that is the default is taken out. Raises InvalidRequest for a value or a file that cannot be used, and
     RenderFailed where it cannot be written.
     """
+    from sessions.toml_edit import with_values
+    from sessions.whole_files import write_whole
+
     path = config_folder(env) / FILE
     text = TomlFile.read(path).text
     fields = TerminalSettings.fields()

@@ -6,17 +6,15 @@ A theme of the ``ansi`` kind has the terminal's own sixteen colours by name. Not
 
 from __future__ import annotations
 
-import colorsys
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import themes
 from acetui.colours import blend, contrast, is_colour, parse, readable, written
 from acetui.own_files import TomlFile, config_folder
 from acetui.terminal_settings import AUTO
@@ -114,14 +112,14 @@ def theme_of(file: TomlFile, name: str, path: Path | None = None) -> Theme:
 
 def shelf(env: Mapping[str, str] | None = None) -> Shelf:
     """Every theme of the wheel and of the person's own folder; of two with a name the person's own counts."""
-    themes: dict[str, Theme] = {}
+    found: dict[str, Theme] = {}
     problems: list[EngineError] = []
     for name in names(env):
         try:
-            themes[name] = find(name, env)
+            found[name] = find(name, env)
         except EngineError as error:
             problems.append(error)
-    return Shelf(MappingProxyType(themes), tuple(problems))
+    return Shelf(MappingProxyType(found), tuple(problems))
 
 
 def names(env: Mapping[str, str] | None = None) -> list[str]:
@@ -143,7 +141,7 @@ def shipped(name: str, known: Sequence[str] = ()) -> Theme:
         near = get_close_matches(name, known, n=1)
         hint = f"Did you mean '{near[0]}'?" if near else f"There is {', '.join(known)}."
         raise InvalidRequest(f"There is no theme {shown(name)}.", hint, field="theme")
-    return theme_of(TomlFile.of(file.read_text(encoding="utf-8"), file.name), name)
+    return theme_of(TomlFile.read(file), name)
 
 
 def choose(
@@ -196,10 +194,9 @@ class Watch:
         return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def _in_the_wheel() -> dict[str, Traversable]:
+def _in_the_wheel() -> dict[str, Path]:
     """The files of the themes that came with acetui, by the names of those."""
-    files = resources.files("themes").iterdir()
-    return {file.name.removesuffix(SUFFIX): file for file in files if file.name.endswith(SUFFIX)}
+    return {path.stem: path for path in Path(themes.__path__[0]).glob(f"*{SUFFIX}")}
 
 
 def _in_folder(env: Mapping[str, str] | None) -> dict[str, Path]:
@@ -290,5 +287,7 @@ def _derived_ansi(given: Mapping[str, str], _dark: bool) -> dict[str, str]:
 
 def _opposite(colour: str) -> str:
     """The hue across from that of ``colour``."""
+    import colorsys
+
     hue, lightness, saturation = colorsys.rgb_to_hls(*parse(colour))
     return written(colorsys.hls_to_rgb((hue + 0.5) % 1, lightness, saturation))

@@ -6,8 +6,6 @@ import re
 import tomllib
 from typing import Any
 
-import tomlkit
-
 from sessions.errors import BadSessionFile
 
 _PLACE = re.compile(r"(?P<reason>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)", re.DOTALL)
@@ -65,12 +63,18 @@ def _inline(value: Any) -> str:
     if isinstance(value, dict):
         pairs = ", ".join(f"{key_written(name)} = {_inline(entry)}" for name, entry in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
+    import tomlkit  # here and below: reading does without, and a terminal that opens only reads
+
     return str(tomlkit.item(value).as_string())
 
 
 def key_written(name: str) -> str:
     """A key as it is written: bare where that is possible."""
-    return name if _BARE.fullmatch(name) else tomlkit.item(name).as_string()
+    if _BARE.fullmatch(name):
+        return name
+    import tomlkit
+
+    return tomlkit.item(name).as_string()
 
 
 def _lines(text: str, newline: str) -> str:

@@ -1,4 +1,4 @@
-"""Themes as the toolkit has them: every variable is a colour or a style, and nothing it draws by itself is unreadable."""
+"""Themes as the toolkit has them: every variable is a colour or a style, and all that it draws can be read."""
 
 from __future__ import annotations
 
