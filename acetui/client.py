@@ -22,9 +22,9 @@ from typing import Any, Self
 import aiohttp
 
 from engine.errors import EngineError
-from sessions.daemon import spawn
 from sessions.discovery import Place, who_has
 from sessions.lock import Holder, SessionBusy
+from sessions.starting import spawn
 
 ATTACH_SECONDS = 20.0
 """How long to wait for a studio that has the session and does not answer yet, or not at the moment."""

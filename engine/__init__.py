@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import BadCheckpoint, Cancelled, EngineError, InvalidRequest, RenderFailed
-from engine.request import Request
 
 if TYPE_CHECKING:
     from engine import pipeline
+    from engine.request import Request
 
 __version__ = "0.1.0"
 __all__ = [
@@ -20,6 +20,16 @@ __all__ = [
     "RenderFailed",
     "Request",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``Request``, once it is asked for: a terminal that opens has no use for its table of fields yet."""
+    if name == "Request":
+        from engine.request import Request
+
+        globals()[name] = Request
+        return Request
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Engine:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from engine.components import (
 )
 from engine.config import DiTConfig, LMConfig, TextConfig, VAEConfig
 from engine.errors import BadCheckpoint
+from engine.own_folder import data_folder
 from engine.verification import settings_hash, silence_latent_path, verify, weights_hash
 
 __all__ = [
@@ -49,16 +49,6 @@ NO_LM = "none"
 PLACE_THEM = (
     "Place the official folders (acestep-v15-turbo, vae, Qwen3-Embedding-0.6B) in one folder and name it with --models."
 )
-
-
-def data_folder(env: Mapping[str, str] | None = None) -> Path:
-    """The user's data folder: ``ACETUI_DATA``, else the platform's place for data."""
-    env = os.environ if env is None else env
-    if env.get("ACETUI_DATA"):
-        return Path(env["ACETUI_DATA"]).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "acetui"
-    return Path(env.get("XDG_DATA_HOME") or Path.home() / ".local" / "share").expanduser() / "acetui"
 
 
 def find_models(explicit: str | Path | None = None, env: Mapping[str, str] | None = None) -> Path:

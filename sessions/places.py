@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from engine.checkpoints import data_folder
 from engine.errors import EngineError, InvalidRequest
 from engine.fields import shown
+from engine.own_folder import data_folder
 from sessions.errors import MissingSession
 from sessions.whole_files import write_whole
 

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from acetui.client import Client, StudioGone, attach
-from sessions import daemon
-from sessions.daemon import StudioFailed, spawn
+from sessions import starting
 from sessions.discovery import Place, who_has
 from sessions.errors import MissingSession
 from sessions.lock import SessionBusy, SessionLock
+from sessions.starting import StudioFailed, spawn
 from tests.sessions.jamming import SECONDS, Stage, stage, state
 from tests.sessions.studios import Running, running
 
@@ -149,7 +149,7 @@ def test_it_is_started_once_and_everybody_attaches(spawned: Callable[[], Stage])
 def test_it_outlives_the_terminal_that_started_it(spawned: Callable[[], Stage], tmp_path: Path) -> None:
     made = spawned()
     script = (
-        "import sys, time; from pathlib import Path; from sessions.daemon import spawn\n"
+        "import sys, time; from pathlib import Path; from sessions.starting import spawn\n"
         "spawn(Path(sys.argv[1])); print('ready', flush=True); time.sleep(60)"
     )
     terminal = subprocess.Popen(
@@ -205,8 +205,8 @@ def test_something_else_that_has_the_session_is_named(spawned: Callable[[], Stag
 
 
 def test_a_long_log_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daemon, "LARGEST_LOG", 10)
+    monkeypatch.setattr(starting, "LARGEST_LOG", 10)
     log = tmp_path / "log"
     log.write_text("much that was said")
-    daemon._open_log(log).close()
+    starting._open_log(log).close()
     assert (log.read_text(), (tmp_path / "log.1").read_text()) == ("", "much that was said")
