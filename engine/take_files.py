@@ -16,6 +16,7 @@ from engine import audio
 from engine.file_names import audio_path, latents_path, take_name
 from engine.files import atomic_write
 from engine.protocol import Output
+from engine.scoring.signal import examine
 from engine.tags import RECIPE
 
 if TYPE_CHECKING:
@@ -45,7 +46,12 @@ def write_take(take: Take, output: Output) -> dict[str, Any]:
 
 
 def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
-    """The take as JSON. What only a session knows (its number, scores, parent and revision) is left empty."""
+    """The take as JSON, looked through for faults. What only a session knows (its number, score, parent, revision) is
+    left empty.
+    """
+    start = time.perf_counter()
+    heard = examine(take.audio.numpy(), audio.RATE, take.request.duration)
+    timings = {**take.timings, "score": time.perf_counter() - start}
     return {
         "id": secrets.token_hex(8),
         "number": None,
@@ -53,8 +59,8 @@ def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
         "seed": take.seed,
         "duration": take.audio.shape[-1] / audio.RATE,
         "score": None,
-        "parts": {},
-        "faults": [],
+        "parts": {"signal": heard.cleanness},
+        "faults": [fault.words for fault in heard.faults],
         "verdict": "unheard",
         "parent": None,
         "operation": "render",
@@ -64,7 +70,7 @@ def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
         "gain": take.gain,
         "loudness": take.loudness if take.loudness is not None and math.isfinite(take.loudness) else None,
         "hashes": {"audio": _hash(take.audio), "latents": _hash(take.latents)},
-        "timings": dict(take.timings),
+        "timings": timings,
         "identity": dict(take.identity),
         "layout": dict(take.layout),
     }

@@ -1,0 +1,1 @@
+"""Judging takes by measuring them: what is broken (``signal``), and what the measured parts come to (``ranking``)."""
