@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -17,8 +16,6 @@ MOST_THREADS = 1024
 
 FORMATS = ("flac", "wav", "wav16", "wav24", "wav32", "mp3", "opus", "ogg")
 """What ``engine.file_names`` has suffixes for; written out so that --help loads nothing."""
-
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
 class UsageError(InvalidRequest):
@@ -80,7 +77,9 @@ def build_parser() -> Parser:
 
 def device(text: str) -> str:
     """A device name as typed, if it is one; for argparse."""
-    if not _DEVICE.fullmatch(text):
+    from engine.values import DEVICE
+
+    if not DEVICE.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a device: auto, cpu, cuda, cuda:1 and mps are")
     return text
 
@@ -126,6 +125,8 @@ def _studio_parser() -> Parser:
         "session", nargs="?", metavar="SESSION", help="a name, or the path of a folder (default: the last)"
     )
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument("--theme", metavar="NAME", help="the colours, for this run")
+    parser.add_argument("--ascii", action="store_true", help="draw with plain ASCII alone, for this run")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     return parser
 

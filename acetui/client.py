@@ -121,6 +121,18 @@ class Client:
         """Changes what is thought of a take."""
         return await self.call("PATCH", f"/api/takes/{key}", marks)
 
+    async def delete(self, key: int | str) -> dict[str, Any]:
+        """Removes a take that is in the trash for good, and returns what it was."""
+        return await self.call("DELETE", f"/api/trash/{key}")
+
+    async def empty_trash(self) -> list[int]:
+        """Removes every take in the trash for good, and returns their numbers."""
+        return list((await self.call("DELETE", "/api/trash"))["deleted"])
+
+    async def playing(self, player: str, take: int | str | None) -> None:
+        """Says which take ``player`` plays, or that it plays none; to be said again every half minute meanwhile."""
+        await self.call("PUT", f"/api/playing/{player}", {"take": take})
+
     async def operate(self, key: int | str, operation: str, **options: Any) -> dict[str, Any]:
         """Makes something of a take: sibling, finish, verify."""
         return await self.call("POST", f"/api/takes/{key}/{operation}", options)

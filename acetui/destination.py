@@ -19,6 +19,7 @@ def destination(
     caption: str,
     seeds: Sequence[int],
     *,
+    mark: str = "",
     fallback_format: str = "flac",
     overwrite: bool = False,
     keep_latents: bool = False,
@@ -26,6 +27,7 @@ def destination(
     """The output of a render, sure to be writable as far as one can tell beforehand; raises InvalidRequest if not.
 
     ``target`` is a file with a known suffix, or a folder that exists or ends with a slash; None is this folder.
+    ``mark`` is put behind each name, to tell it from the same seed of another render.
     """
     if target is None:
         folder, stem = Path(), f"{slug(caption)}-{SEED}"
@@ -36,7 +38,7 @@ def destination(
         folder, stem = Path(target).parent, Path(target).stem
         if len(seeds) > 1 and SEED not in stem:
             stem = f"{stem}-{SEED}"
-    output = Output(str(folder), stem, format or fallback_format, overwrite, keep_latents)
+    output = Output(str(folder), stem + mark, format or fallback_format, overwrite, keep_latents)
     check_output(output, seeds)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InvalidRequest(f"The folder '{folder}' is not yours to write to.", "Choose another one with -o.")

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from acetui.flags import recipe_from_flags
 from acetui.jam_report import HumanJam, JamReport, JsonJam
-from acetui.render import SKETCH
+from acetui.report import sketch_notice
 from engine import Cancelled, InvalidRequest
 from engine.fields import shown
 from engine.tasks import check_rendered
@@ -109,13 +109,11 @@ async def _jam(
 
 async def _show(jam: Jam, report: JamReport, stop: Stop) -> None:
     """Shows every event; a reader that has gone away ends the run after this take, because nobody is there."""
-    told_of_sketch = False
+    sketch = ""
     try:
         async for event in jam.events.follow(0):
-            loaded = jam.engine.loaded
-            if not told_of_sketch and loaded is not None and loaded.profile.get("sketch"):
-                told_of_sketch = True
-                report.show({"event": "notice", "text": SKETCH}, jam.loop)
+            if not sketch and jam.engine.loaded and (sketch := sketch_notice(jam.engine.loaded.profile)):
+                report.show({"event": "notice", "text": sketch}, jam.loop)
             report.show(event.object(), jam.loop)
             if event.event == "loop":
                 stop.loop_is(str(event.data["state"]))

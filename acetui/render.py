@@ -5,28 +5,37 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import random
 import signal
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from acetui.destination import destination
 from acetui.flags import recipe_from_flags
 from acetui.recipe_file import read_recipe
-from acetui.report import HumanReport, JsonReport, Report
+from acetui.report import HumanReport, JsonReport, Report, sketch_notice
 from engine import Cancelled, Request
+from engine.fields import plain
 from engine.files import sweep
 from engine.process import EngineDied, EngineProcess
 from engine.protocol import Done, Notice, Output, ProgressEvent, TakeEvent, cancelled
 from engine.request import FIELDS
-from engine.seeds import fill_seeds
+from engine.seeds import RANDOM, fill_seeds
 from engine.tasks import check_rendered
+from sessions.settings import Recipe
 
-SKETCH = (
-    "sketch model: acetui-nano, the small one that comes with acetui. It makes short instrumental sketches; "
-    "`--models DIR` names a folder with ACE-Step models."
-)
+
+@dataclass(frozen=True)
+class Render:
+    """One job of the engine: a request with every seed in it, and where its files go."""
+
+    request: dict[str, Any]
+    output: Output
+    cell: str = ""
+    """Which combination of a grid it is, in words."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +43,14 @@ class Job:
     """Everything that the engine needs to know, checked before it is started."""
 
     model: dict[str, Any]
-    request: dict[str, Any]
-    output: Output
+    renders: tuple[Render, ...]
 
 
 def run(args: argparse.Namespace) -> int:
     """The verb: 0 once every take is on disk; raises EngineError otherwise."""
     job = prepare(args)
-    check_rendered(Request.from_dict(job.request))
+    for render in job.renders:
+        check_rendered(Request.from_dict(render.request))
     report: Report = JsonReport() if args.json else HumanReport()
     try:
         asyncio.run(_render(job, report, debug=args.debug))
@@ -51,58 +60,88 @@ def run(args: argparse.Namespace) -> int:
 
 
 def prepare(args: argparse.Namespace) -> Job:
-    """The job that the arguments and the recipe file describe; raises InvalidRequest for what cannot be rendered."""
-    recipe = read_recipe(args.recipe) if args.recipe else {}
+    """The job that the arguments and the recipe file describe; raises InvalidRequest for what cannot be rendered.
+
+    Choices in texts are made here, and every combination of a grid is rendered once, all with the same seeds.
+    """
+    fields = read_recipe(args.recipe) if args.recipe else {}
     flags = recipe_from_flags(args)
     if "seeds" in flags:
-        recipe.pop("seed", None)
-    request = with_seeds(Request.from_dict({**recipe, **flags}))
+        fields.pop("seed", None)
+    recipe = Recipe.from_dict({**fields, **flags})
+    rng = random.Random()
+    renders: list[Render] = []
+    seeds: tuple[int, ...] = ()
+    for cell, number in recipe.grid.cells():
+        request = with_seeds(recipe.draw(rng, number), seeds)
+        seeds = seeds or request.seeds
+        words = ", ".join(f"{name} {plain(value)}" for name, value in cell.items())
+        renders.append(_render_of(args, request, words, f"-{number + 1}" if cell else ""))
+    model = {name: getattr(args, name) for name in ("models", "dit", "lm", "device", "dtype", "threads")}
+    return Job(model, tuple(renders))
+
+
+def _render_of(args: argparse.Namespace, request: Request, cell: str, mark: str) -> Render:
     output = destination(
         args.output,
         args.format,
         request.caption,
         request.seeds,
+        mark=mark,
         fallback_format=request.audio_format,
         overwrite=args.overwrite,
         keep_latents=args.keep_latents,
     )
     published = output.format if output.format in FIELDS["audio_format"].choices else "wav"
-    model = {name: getattr(args, name) for name in ("models", "dit", "lm", "device", "dtype", "threads")}
-    return Job(model, request.replace(audio_format=published).to_dict(), output)
+    return Render(request.replace(audio_format=published).to_dict(), output, cell)
 
 
-def with_seeds(request: Request) -> Request:
-    """The request with a seed for every take: file names are made of them, and are looked at before rendering."""
+def with_seeds(request: Request, others: Sequence[int] = ()) -> Request:
+    """The request with a seed for every take: file names are made of them, and are looked at before rendering.
+
+    What it leaves open is taken from ``others``, so that the cells of a grid can be compared.
+    """
     count = request.batch_size or len(request.seeds) or 1
     wanted = () if request.use_random_seed else request.seeds or (request.seed,)
-    seeds = fill_seeds(wanted, count)
+    asked = [*wanted[:count], *[RANDOM] * (count - len(wanted))]
+    seeds = fill_seeds([others[i] if s == RANDOM and i < len(others) else s for i, s in enumerate(asked)], count)
     return request.replace(batch_size=count, seed=seeds[0], seeds=seeds, use_random_seed=False)
 
 
 async def _render(job: Job, report: Report, *, debug: bool) -> None:
     takes = 0
     stop = Stop(report)
+    output = job.renders[0].output
     with stop.on_signals():
         try:
             async with EngineProcess.start(log=sys.stderr.buffer if debug else None) as engine:
                 stop.engine = engine
                 loaded = await engine.load(**job.model, progress=lambda event: _show(event, report))
-                if loaded.profile.get("sketch"):
-                    report.notice(SKETCH)
+                if sketch := sketch_notice(loaded.profile):
+                    report.notice(sketch)
                 stop.gently = True
-                async with contextlib.aclosing(engine.render(job.request, job.output)) as events:
-                    async for event in events:
-                        takes += isinstance(event, TakeEvent)
-                        _show(event, report)
+                summary: Counter[str] = Counter()
+                for render in job.renders:
+                    output = render.output
+                    if render.cell:
+                        report.notice(f"{render.cell}:")
+                    async with contextlib.aclosing(engine.render(render.request, output)) as events:
+                        async for event in events:
+                            takes += isinstance(event, TakeEvent)
+                            if isinstance(event, Done):
+                                summary.update(event.summary)
+                            else:
+                                _show(event, report)
+                report.done(dict(summary))
         except (EngineDied, asyncio.CancelledError, Cancelled):
             if stop.engine is not None:
-                sweep(job.output.folder, stop.engine.pid)
+                sweep(output.folder, stop.engine.pid)
             if stop.asked:
                 raise cancelled(takes) from None
             raise
 
 
-def _show(event: ProgressEvent | TakeEvent | Notice | Done, report: Report) -> None:
+def _show(event: ProgressEvent | TakeEvent | Notice, report: Report) -> None:
     match event:
         case ProgressEvent():
             report.progress(event.stage, event.done, event.total, event.take)
@@ -110,8 +149,6 @@ def _show(event: ProgressEvent | TakeEvent | Notice | Done, report: Report) -> N
             report.take(event.take)
         case Notice():
             report.notice(event.text)
-        case Done():
-            report.done(event.summary)
 
 
 class Stop:

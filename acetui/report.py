@@ -13,6 +13,11 @@ from acetui.progress import ProgressLine
 from engine import EngineError
 from engine.profiles import is_sketch
 
+_SKETCH = (
+    "sketch model: acetui-nano, the small one that comes with acetui. It makes short instrumental sketches; "
+    "`--models DIR` names a folder with ACE-Step models."
+)
+
 
 class Report(Protocol):
     """Where a verb's events go."""
@@ -99,6 +104,11 @@ def take_line(take: Mapping[str, Any]) -> str:
     if take["loudness"] is not None:
         parts.append(f"{take['loudness']:.1f} LUFS")
     return "  ".join([*parts, *sketch_mark(take)])
+
+
+def sketch_notice(profile: Mapping[str, Any]) -> str:
+    """What to say once where the model in the box renders; nothing of any other."""
+    return _SKETCH if profile.get("sketch") else ""
 
 
 def sketch_mark(take: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[Parser]
 
 _SESSION = "a name in your own sessions, or the path of a folder"
-_TAKES = "numbers, ranges (12-18), ids, best, last or pinned"
+_TAKES = "numbers, ranges (12-18), ids, best, last, pinned or trashed"
 
 
 def with_sort_joined(argv: Sequence[str]) -> list[str]:
@@ -28,15 +28,15 @@ def with_sort_joined(argv: Sequence[str]) -> list[str]:
 
 def add_studio(verbs: Verbs, name: str) -> Parser:
     """``acetui studio``."""
-    parser = verbs.add_parser(
+    parser = _parser(
+        verbs,
         name,
-        help="have a session's studio run without a terminal",
-        description="Start the studio of a session in the background and turn its loop on. It goes on without this "
+        _studio,
+        "have a session's studio run without a terminal",
+        "Start the studio of a session in the background and turn its loop on. It goes on without this "
         "terminal; 'acetui' attaches to it, and so does everything else. It ends by itself when the loop is off and "
         "nobody has been attached for some minutes.",
-        allow_abbrev=False,
     )
-    parser.add_argument("session", metavar="SESSION", help=_SESSION)
     parser.add_argument(
         "--listen", nargs="?", const=0, type=_port, metavar="PORT", help="open a port on this machine's own address"
     )
@@ -45,26 +45,24 @@ def add_studio(verbs: Verbs, name: str) -> Parser:
     how.add_argument("--foreground", action="store_true", help="stay here, as a service manager wants it")
     how.add_argument("--stop", action="store_true", help="end the studio; takes that are finished are kept")
     how.add_argument("--status", action="store_true", help="say what it does; exit status 3 where none runs")
-    parser.set_defaults(run=_studio)
     return parser
 
 
 def add_takes(verbs: Verbs, name: str) -> Parser:
     """``acetui takes``."""
-    parser = verbs.add_parser(
+    parser = _parser(
+        verbs,
         name,
-        help="list the takes of a session",
-        description="List the takes of a session. A filter is an expression such as 'score>=0.8 and pinned', "
-        "'bpm<100 or key:\"A minor\"', 'caption~neon' or 'verdict:unheard'.",
-        allow_abbrev=False,
+        _takes,
+        "list the takes of a session",
+        "List the takes of a session. A filter is an expression such as 'score>=0.8 and pinned', "
+        "'bpm<100 or key:\"A minor\"', 'caption~neon', 'verdict:unheard' or 'trashed'.",
     )
-    parser.add_argument("session", metavar="SESSION", help=_SESSION)
     parser.add_argument(
         "--sort", default="number", metavar="FIELD", help="fields such as -score,number; a minus is from large to small"
     )
     parser.add_argument("--filter", default="", metavar="EXPR", help="only takes for which this is true")
     parser.add_argument("--top", type=_count, metavar="N", help="only the first so many")
-    parser.set_defaults(run=_takes)
     return parser
 
 
@@ -73,32 +71,41 @@ def add_take(verbs: Verbs, name: str) -> Parser:
     from acetui.verdicts import VERDICTS
 
     values = "; ".join(f"'{verb}' wants {verdict.value}" for verb, verdict in VERDICTS.items() if verdict.value)
-    parser = verbs.add_parser(
+    parser = _parser(
+        verbs,
         name,
-        help="say what you think of takes",
-        description=f"Say what you think of takes. Behind the takes, {values}.",
-        usage=f"acetui take SESSION ({', '.join(VERDICTS)}) TAKE... [VALUE]",
-        allow_abbrev=False,
+        _take,
+        "say what you think of takes",
+        f"Say what you think of takes. Behind the takes, {values}. 'trash' moves takes to the trash, 'restore' brings "
+        "them back, and 'delete' removes takes that are in the trash for good: 'delete trashed' empties it.",
     )
-    parser.add_argument("session", metavar="SESSION", help=_SESSION)
+    parser.usage = f"acetui take SESSION ({', '.join(VERDICTS)}) TAKE... [VALUE]"
     parser.add_argument("verdict", choices=VERDICTS, metavar="VERDICT", help=", ".join(VERDICTS))
     parser.add_argument("takes", nargs="+", metavar="TAKE", help=_TAKES)
-    parser.set_defaults(run=_take)
     return parser
 
 
 def add_verify(verbs: Verbs, name: str) -> Parser:
     """``acetui verify``."""
-    parser = verbs.add_parser(
+    parser = _parser(
+        verbs,
         name,
-        help="render takes again, and say whether they are the same",
-        description="Render takes again from what is stored with them and compare the samples. Says 'Identical.', or "
+        _verify,
+        "render takes again, and say whether they are the same",
+        "Render takes again from what is stored with them and compare the samples. Says 'Identical.', or "
         "what differs and why it may. Exit status 1 where one differs.",
-        allow_abbrev=False,
     )
-    parser.add_argument("session", metavar="SESSION", help=_SESSION)
     parser.add_argument("takes", nargs="+", metavar="TAKE", help=_TAKES)
-    parser.set_defaults(run=_verify)
+    return parser
+
+
+def _parser(
+    verbs: Verbs, name: str, run: Callable[[argparse.Namespace], int], summary: str, description: str
+) -> Parser:
+    """The parser of a verb that begins with a session."""
+    parser = verbs.add_parser(name, help=summary, description=description, allow_abbrev=False)
+    parser.set_defaults(run=run)
+    parser.add_argument("session", metavar="SESSION", help=_SESSION)
     return parser
 
 

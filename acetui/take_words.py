@@ -1,4 +1,4 @@
-"""Takes as people name them (47, 12-18, best, last, pinned, an id), found in a studio that runs or in the folder."""
+"""Takes as people name them (47, 12-18, best, pinned, an id...), found in a studio that runs or in the folder."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ class Takes(Protocol):
     async def change(self, key: int | str, **marks: Any) -> dict[str, Any]:
         """Changes what is thought of a take; ``trashed`` moves it to the trash or back."""
 
+    async def delete(self, key: int | str) -> dict[str, Any]:
+        """Removes a take that is in the trash for good; returns what it was."""
+
 
 class InFolder:
     """The takes of a session on which no studio works."""
@@ -56,6 +59,10 @@ class InFolder:
         if trashed is not None:
             take = self._store.trash(key) if trashed else self._store.restore(key)
         return take.object()
+
+    async def delete(self, key: int | str) -> dict[str, Any]:
+        """See ``Takes``."""
+        return self._store.delete(key).object()
 
 
 @contextlib.asynccontextmanager
@@ -107,8 +114,8 @@ async def _named(takes: Takes, word: str) -> list[dict[str, Any]]:
             raise InvalidRequest(f"{word} goes backwards.", f"Write {last}-{first}.")
         filter = f"number>={first} and number<={last}"
         found = [take async for take in every(takes, filter, "number")]
-    elif word == "pinned":
-        found = [take async for take in every(takes, "pinned", "number")]
+    elif word in ("pinned", "trashed"):
+        found = [take async for take in every(takes, word, "number")]
     elif word == "best":
         found = [take async for take in every(takes, "not rejected and not faulty and score!=none", BEST, 1)]
     elif word == "last":
@@ -124,6 +131,7 @@ async def _named(takes: Takes, word: str) -> list[dict[str, Any]]:
 
 _NONE = {
     "pinned": "No take is pinned.",
+    "trashed": "The trash is empty.",
     "best": "No take has a score yet, so none is the best.",
     "last": "There are no takes yet.",
 }

@@ -36,17 +36,29 @@ def run_take(args: argparse.Namespace) -> int:
     words, value = _divided(args.verdict, verdict, args.takes)
 
     async def judge() -> int:
-        async with open_takes(session, write=verdict.marks is not None) as takes:
-            for take in await find(takes, words):
-                if verdict.marks is not None:
+        async with open_takes(session, write=verdict.marks is not None or verdict.deletes) as takes:
+            named = await find(takes, words)
+            if verdict.deletes:
+                _check_trashed(named)
+            for take in named:
+                if verdict.deletes:
+                    take = {**await takes.delete(take["number"]), "deleted": True}
+                elif verdict.marks is not None:
                     take = await takes.change(take["number"], **verdict.marks(take, value))
-                if verdict.marks is None and not args.json:
+                if args.verdict == "show" and not args.json:
                     print(json.dumps(take, indent=2, ensure_ascii=False))
                 else:
                     _print(take, as_json=args.json)
         return 0
 
     return asyncio.run(judge())
+
+
+def _check_trashed(takes: Sequence[Mapping[str, Any]]) -> None:
+    """Nothing is deleted where one of the takes is still wanted."""
+    for take in takes:
+        if not take["trashed"]:
+            raise InvalidRequest(f"Take {take['number']} is not in the trash.", "Move it there first, with 'trash'.")
 
 
 def _divided(name: str, verdict: Verdict, words: Sequence[str]) -> tuple[Sequence[str], str]:
@@ -68,7 +80,7 @@ def line(take: Mapping[str, Any]) -> str:
     score = "   -" if take["score"] is None else f"{take['score']:.2f}"
     rest = [
         "*" * take["rating"] if take["rating"] else "",
-        "trash" if take["trashed"] else "",
+        "deleted" if take.get("deleted") else "trash" if take["trashed"] else "",
         "" if take["stored"] == "whole" else take["stored"],
         *(f"fault: {fault}" for fault in take["faults"]),
         *(f"#{tag}" for tag in take["tags"]),

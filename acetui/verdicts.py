@@ -20,6 +20,8 @@ class Verdict:
 
     marks: Marks | None
     value: str | None = None
+    deletes: bool = False
+    """Whether it removes takes that are in the trash, for good."""
 
 
 def _rating(text: str) -> int | None:
@@ -43,6 +45,7 @@ VERDICTS: Mapping[str, Verdict] = {
     "untag": Verdict(lambda take, value: {"tags": [tag for tag in take["tags"] if tag != value]}, "a word"),
     "trash": Verdict(lambda take, _: {"trashed": True}),
     "restore": Verdict(lambda take, _: {"trashed": False}),
+    "delete": Verdict(None, deletes=True),
     "show": Verdict(None),
 }
 """Every verb of ``acetui take``. The same one twice does the same as once."""

@@ -18,6 +18,7 @@ from aiohttp import web
 from engine.errors import EngineError
 from sessions.api_errors import ApiError
 from sessions.api_route import PEAKS, studio_of, whole_number
+from sessions.playing import LAPSE_SECONDS
 from sessions.take import WHOLE, Take
 from sessions.whole_files import write_whole
 
@@ -50,8 +51,9 @@ async def take_of(request: web.Request) -> Take:
 
 
 async def audio(request: web.Request) -> web.StreamResponse:
-    """Sends the file, or the part of it that was asked for."""
+    """Sends the file, or the part of it that was asked for; whoever fetches audio is about to play it."""
     take = await take_of(request)
+    studio_of(request).playing.note(f" fetched {take.number}", take.number, take.duration + LAPSE_SECONDS)
     async with _open(studio_of(request).store.path(take), take) as (file, tag, size):
         headers = {
             "ETag": tag,

@@ -142,6 +142,13 @@ class Store(Writing):
                 _unlink(self.folder / name)
             return self._forgotten(take)
 
+    def empty_trash(self) -> list[int]:
+        """Removes all takes in the trash for good, because a person asked; the numbers of those that are gone.
+
+        Between two takes others have their turn. Raises as ``delete`` does, and then the rest is still there.
+        """
+        return [self.delete(take.number).number for take in self.summaries("trashed", "number")[0]]
+
     def drop_audio(self, key: int | str, *, playing: Collection[int] = ()) -> Take:
         """Removes the audio of a take whose latents are kept. Raises Protected where a rule forbids it."""
         with self._lock:

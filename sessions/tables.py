@@ -7,7 +7,6 @@ are the same everywhere.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,10 @@ from typing import Any, Self
 
 from engine import readers
 from engine.fields import Field, spec
+from engine.values import DEVICE
 
 MOST_THREADS = 1024
 
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:[0-9]+)?")
 _WEIGHT: dict[str, Any] = {"group": "scores", "low": 0, "high": 1}
 
 
@@ -50,7 +49,7 @@ class Table:
 
 def _device(value: object) -> str:
     name = readers.text(value).strip().lower()
-    if not _DEVICE.fullmatch(name):
+    if not DEVICE.fullmatch(name):
         raise ValueError
     return name
 

@@ -23,7 +23,12 @@ from engine.request import FIELDS
 
 
 def job_of(*argv: str):
-    return prepare(build_parser().parse_args(["render", *argv]))
+    (job,) = prepare(build_parser().parse_args(["render", *argv])).renders
+    return job
+
+
+def jobs_of(*argv: str):
+    return prepare(build_parser().parse_args(["render", *argv])).renders
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +119,25 @@ def test_wrong_usage_is_two_sentences_and_exit_code_2(
 def test_the_field_is_named_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     main(["render", "--bpm", "12", "--json"])
     assert json.loads(capsys.readouterr().out)["field"] == "bpm"
+
+
+def test_choices_in_a_recipe_are_made_and_every_combination_of_its_grid_is_rendered_with_the_same_seeds() -> None:
+    Path("session.toml").write_text(
+        "[recipe]\ncaption = \"{warm|warm} jazz\"\nlyrics = '\\{la\\}'\nbatch_size = 2\n"
+        "[recipe.grid]\nbpm = [90, 100]\nshift = [1.0, 3.0]\n[loop]\ntakes = 3\n"
+    )
+    cells = jobs_of("session.toml")
+    assert [(cell.request["bpm"], cell.request["shift"]) for cell in cells] == [(90, 1), (90, 3), (100, 1), (100, 3)]
+    assert {(cell.request["caption"], cell.request["lyrics"]) for cell in cells} == {("warm jazz", "{la}")}
+    assert len({tuple(cell.request["seeds"]) for cell in cells}) == 1
+    assert len({cell.output.stem for cell in cells}) == 4
+    assert cells[1].cell == "bpm 90, shift 3"
+    assert job_of("--caption", "{slow|slow} rain").request["caption"] == "slow rain"
+
+
+def test_a_choice_that_is_not_closed_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["render", "--caption", "warm {jazz"]) == 2
+    assert "'{' at character 6 is never closed" in capsys.readouterr().err
 
 
 def test_an_existing_file_is_refused_before_anything_starts(capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,6 +65,18 @@ def test_a_person_gets_one_line_a_take(engine, capsys: pytest.CaptureFixture[str
     assert said.err == "Slow.\n"
 
 
+def test_a_grid_is_rendered_cell_by_cell_and_summed_up(engine, capsys: pytest.CaptureFixture[str]) -> None:
+    again = 'say(type="done", id=id, summary={"takes": 1}); job = hear(); id = job["id"]\n'
+    engine(LOADED + ONE_TAKE + again + ONE_TAKE + DONE)
+    Path("r.toml").write_text("seed = 7\n[grid]\nbpm = [90, 100]\n")
+    assert main(["render", "r.toml", "--json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event.get("text") for event in events if event["event"] == "notice"] == ["bpm 90:", "bpm 100:"]
+    assert [event["take"]["request"]["bpm"] for event in events if event["event"] == "take"] == [90, 100]
+    assert len({event["take"]["files"]["audio"] for event in events if event["event"] == "take"}) == 2
+    assert events[-1] == {"event": "done", "summary": {"takes": 2}}
+
+
 @pytest.mark.parametrize(("kind", "code"), [("failed", 1), ("invalid", 2), ("missing", 3), ("out_of_memory", 1)])
 def test_the_engine_s_errors_become_exit_codes(
     engine, kind: str, code: int, capsys: pytest.CaptureFixture[str]

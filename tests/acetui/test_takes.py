@@ -97,6 +97,21 @@ def test_lists_and_verdicts(made: Stage, capsys: pytest.CaptureFixture[str]) -> 
     assert said("take", "show", "1")[0]["pinned"] is False
 
 
+def test_the_trash_is_emptied_when_a_person_says_so(made: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    said = Said(made, capsys)
+    said("take", "trash", "1", "2", "4")
+    said("take", "restore", "4")
+    (error,) = said("take", "delete", "3", code=2)
+    assert "Take 3 is not in the trash" in error["error"]
+    (error,) = said("take", "delete", "1-2", "3", code=3)  # what is in the trash is no part of a range
+    gone = said("take", "delete", "trashed")
+    assert [(take["number"], take["deleted"]) for take in gone] == [(1, True), (2, True)]
+    assert said.numbers("takes", "--filter", "trashed or not trashed") == [3, 4]
+    assert not list((made.folder / "trash").rglob("*.json"))
+    (error,) = said("take", "delete", "trashed", code=3)
+    assert error["error"] == "The trash is empty."
+
+
 def test_every_verb_of_the_contract_is_there() -> None:
     named = "pin, unpin, like, reject, rate, note, tag, trash, restore, show"
     assert set(named.split(", ")) <= VERDICTS.keys()

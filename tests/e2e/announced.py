@@ -5,22 +5,37 @@ It goes on where the client before it was killed."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
 from pathlib import Path
 
-from acetui.client import attach
+from acetui.client import Client, attach
+from engine.errors import EngineError
+
+KEPT = ("number", "id", "seed", "duration", "files", "hashes")
 
 
 async def follow(session: Path, file: Path) -> None:
-    """Goes on until it is killed, or the studio cannot be reached any more."""
+    """Goes on until it is killed."""
     book = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    async with await attach(session, start=False) as studio:
-        async for event in studio.events(_last(file)):
-            if event["event"] == "take":
-                kept = {name: event["take"][name] for name in ("number", "id", "seed", "duration", "files", "hashes")}
-                os.write(book, json.dumps({**kept, "event": event["id"]}).encode() + b"\n")
+    while True:
+        with contextlib.suppress(EngineError):  # a studio that does not come back at once comes back later
+            async with await _attached(session) as studio:
+                async for event in studio.events(_last(file)):
+                    if event["event"] == "take":
+                        take = {name: event["take"][name] for name in KEPT}
+                        os.write(book, json.dumps({**take, "event": event["id"]}).encode() + b"\n")
+
+
+async def _attached(session: Path) -> Client:
+    """The studio, as soon as there is one again."""
+    while True:
+        try:
+            return await attach(session, start=False)
+        except EngineError:
+            await asyncio.sleep(0.1)
 
 
 def _last(file: Path) -> str | None:
