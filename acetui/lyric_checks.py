@@ -89,7 +89,7 @@ _VOICE = re.compile(
 )
 _FEMALE = re.compile(r"\b(?:female|woman|women|girl)\b", re.I)
 _MALE = re.compile(r"\b(?:male|man|men|boy)\b", re.I)
-_BOTH = re.compile(r"\b(?:duet|duo|choir|both|trading|call and response|and (?:fe)?male|ensemble)\b", re.I)
+_BOTH = re.compile(r"\b(?:duet|duo|choir|both|trading|call and response|and (?:fe)?male|ensemble|backing)\b", re.I)
 
 
 def _voices(words: Words, lines: Sequence[str]) -> Iterator[Finding]:
