@@ -14,9 +14,10 @@ from sessions.api_errors import ApiError, failure, read_json, refuse_unknown, re
 from sessions.api_events import event_id, events
 from sessions.api_route import BYTES, GUARD, Answer, Body, Param, Route, studio_of
 from sessions.api_takes import MADE, answered, waits
+from sessions.clock import moment
 from sessions.drafts import Draft
 from sessions.errors import Clash
-from sessions.schemas import FLAG, SCHEMAS, TABLE, TEXT, WHOLE, many, ref, table
+from sessions.schemas import FLAG, NUMBER, SCHEMAS, TABLE, TEXT, WHOLE, many, or_none, ref, table
 from sessions.settings import TABLES, LoopSettings
 from sessions.steering import ACTIONS
 from sessions.studio import Studio
@@ -35,13 +36,13 @@ async def described(studio: Studio) -> dict[str, Any]:
     last = event_id(studio, studio.events.last_id)  # first: what changes meanwhile comes as an event
     revision, problem = studio.revisions.current, studio.revisions.problem
     counts, machine = await asyncio.to_thread(studio.store.counts), await studio.machine.now()
-    loaded, failure, waiting = studio.engine.loaded, studio.engine.failure, studio.room.waiting_for
     return {
         "id": studio.place.key,
         "name": studio.session.name,
         "folder": str(studio.session),
         "host": socket.gethostname(),
         "version": __version__,
+        "now": moment(),
         "started": studio.started,
         "attached": studio.attached,
         "last_event": last,
@@ -53,15 +54,9 @@ async def described(studio: Studio) -> dict[str, Any]:
             "settings": revision.settings.to_dict(),
             "problem": problem and problem.to_dict(),
         },
-        "loop": loop_of(studio),
-        "engine": {
-            "ready": studio.engine.ready,
-            "pid": studio.engine.pid,
-            "failure": failure and failure.to_dict(),
-            "waiting_for": waiting and str(waiting),
-            "profile": loaded and loaded.profile,
-            "identity": loaded and loaded.identity,
-        },
+        "loop": studio.loop.status(),
+        "engine": studio.engine_status(),
+        "progress": studio.loop.progress() or studio.engine.loading,
         "machine": machine,
         "takes": {
             "total": counts.takes,
@@ -71,13 +66,6 @@ async def described(studio: Studio) -> dict[str, Any]:
             "verdicts": counts.verdicts,
         },
     }
-
-
-def loop_of(studio: Studio) -> dict[str, Any]:
-    """The loop as it is right now."""
-    loop = studio.loop
-    run = loop.run
-    return {"on": run is not None, "state": loop.state, "reason": loop.reason, "made": len(run.made) if run else 0}
 
 
 async def recipe(request: web.Request) -> web.Response:
@@ -128,7 +116,7 @@ async def loop(request: web.Request) -> web.Response:
         raise ApiError(400, "That is nothing to do with the loop.", f"It can {', '.join(ACTIONS)}.", field="action")
     refuse_unknown(body, tuple(LoopSettings.fields()) if action == "on" else ())
     await studio.steering.steer(action, body)
-    return reply(loop_of(studio))
+    return reply(studio.loop.status())
 
 
 async def render(request: web.Request) -> web.Response:
@@ -178,7 +166,15 @@ async def cookie(request: web.Request) -> web.Response:
 
 _RECIPE = {"revision": WHOLE, "text": TEXT, "instead_of": TEXT, **{name: ref(name.title()) for name in TABLES}}
 _APPLIED = table({"revision": WHOLE, "changed": TEXT, "settings": TABLE})
-_LOOP = table({"on": FLAG, "state": TEXT, "reason": TEXT, "made": WHOLE})
+_LIMITS = ("takes", "minutes", "until_score", "ceiling", "unheard", "takes_left", "seconds_left", "best")
+_LOOP = table(
+    {
+        **dict.fromkeys(("on", "headless"), FLAG),
+        **dict.fromkeys(("state", "reason", "since", "policy"), TEXT),
+        **dict.fromkeys(("made", "batches", "skipped", "failed"), WHOLE),
+        **dict.fromkeys((*_LIMITS, "takes_per_hour"), or_none(NUMBER)),
+    }
+)
 _STEER = table({"action": {"enum": list(ACTIONS)}, **SCHEMAS["Loop"]["properties"]}, required=("action",))
 _TYPED = {"type": "object", "additionalProperties": TEXT}
 _DRAFT = table({"terminal": TEXT, "revision": WHOLE, "typed": _TYPED})
@@ -226,8 +222,8 @@ ROUTES = (
         "GET",
         "/api/events",
         events,
-        "What happens, as server-sent events: take, changed, progress, loop, recipe, machine, scored, notice, error, "
-        "done; and missed where some cannot be had again.",
+        "What happens, as server-sent events: take, changed, progress, loop, run, recipe, engine, machine, scored, "
+        "notice, error, done; and missed where some cannot be had again.",
         {200: Answer("The stream.", TEXT, "text/event-stream")},
         query=(Param("after", "the id of the event that was seen last, for a client that cannot send the header"),),
         headers=(Param("Last-Event-ID", "the id of the event that was seen last"),),

@@ -68,8 +68,13 @@ class AutoGen(LoopWorker):
         return answer
 
     def follow(self, revision: Revision, *, models: Models | None = None) -> None:
-        """Makes the next batch from another revision; ``models`` are what renders it, if that is to change."""
+        """Makes the next batch from another revision; ``models`` are what renders it, if that is to change.
+
+        A limit of this run alone gives way to a new one for good: whoever set that later means it.
+        """
         before, self._revision = self._revision, revision
+        old, new = before.settings.loop, revision.settings.loop
+        self._overrides = {n: v for n, v in self._overrides.items() if getattr(old, n) == getattr(new, n)}
         self._at.unpark()
         self._returned.clear()
         if models is not None:

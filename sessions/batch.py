@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.errors import EngineError
 from engine.protocol import ProgressEvent
+from sessions.clock import moment
 from sessions.take import Take
 
 SIBLING = "sibling"
@@ -44,6 +45,9 @@ class Batch:
     operation: str = RENDER
     parent: str | None = None
     ask: Ask | None = None
+    number: int | None = None
+    """Which of its run it is, from 1; None for what a person has asked for."""
+
     losses: int = 0
     """How often the engine was lost over it."""
 
@@ -90,6 +94,9 @@ class Flight:
     progress: ProgressEvent | None = None
     """The last sign of the stages that make takes; writing goes on beside them."""
 
+    since: str = ""
+    """When what ``progress`` tells of has begun: this stage, of this take."""
+
     why: str | None = None
     """Why it was asked to stop: skip, preempt, outdated, stop."""
 
@@ -107,6 +114,30 @@ class Flight:
     error: EngineError | None = None
     busy_from: float | None = None
     busy_until: float | None = None
+
+    def moved(self, event: ProgressEvent) -> None:
+        """The engine has told of it."""
+        before = self.progress
+        if before is None or (before.stage, before.take) != (event.stage, event.take):
+            self.since = moment()
+        self.progress = event
+        self.joint = self.joint or (event.stage == "sampling" and event.take is None)
+
+    def object(self, event: ProgressEvent) -> dict[str, Any]:
+        """A sign of it as events have it: what is done, since when, and of which batch."""
+        batch = self.batch
+        told = {"stage": event.stage, "done": event.done, "total": event.total, "take": event.take}
+        about = {
+            "number": batch.number,
+            "size": len(batch.seeds),
+            "made": len(self.made),
+            "seeds": list(batch.seeds),
+            "revision": batch.revision,
+            "operation": batch.operation,
+            "parent": batch.parent,
+            "asked": batch.ask is not None,
+        }
+        return {**told, "since": self.since, "batch": about}
 
     @property
     def begun(self) -> bool:

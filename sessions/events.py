@@ -1,7 +1,8 @@
 """What happens in a session, as numbered events that anybody can follow and go on following after a pause.
 
-Kinds are those of the command line's JSON lines: ``take``, ``progress``, ``loop``, ``notice``, ``error``, ``done``, and
-``scored`` when a scorer has judged a take. All of it belongs to one event loop; nothing here is thread-safe.
+Kinds are those of the command line's JSON lines: ``take``, ``progress``, ``loop``, ``run``, ``notice``, ``error``,
+``done``, and ``scored`` when a scorer has judged a take. All of it belongs to one event loop; nothing here is
+thread-safe.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 KEPT = 2000
 """Events that can be had again. A client that was away for longer is told that it has missed some."""
 
-TRANSIENT = frozenset({"progress", "machine"})
+TRANSIENT = frozenset({"progress", "run", "engine", "machine"})
 """Kinds of which only the latest event is worth having."""
 
 MISSED = "missed"

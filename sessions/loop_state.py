@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from engine.errors import EngineError
+from sessions.budget import Standing
+from sessions.clock import moment
 from sessions.events import EventLog
 from sessions.report import Run
+from sessions.settings import LoopSettings
 
 
 @dataclass
@@ -29,6 +34,14 @@ class LoopState:
     hold: str = ""
     failures: int = 0
     last_error: EngineError | None = None
+    since: str = field(default_factory=moment)
+    """When it came to be in its state."""
+
+    standing: Standing = field(default_factory=Standing)
+    """What was seen of the session last."""
+
+    told: Mapping[str, Any] | None = None
+    """The figures that were published last."""
 
     def begin(self, run: Run) -> None:
         """The loop is on."""
@@ -79,5 +92,39 @@ class LoopState:
     def show(self, state: str, reason: str, revision: int) -> None:
         """Is in a state, and says so if that is new."""
         if (state, reason) != (self.state, self.reason):
-            self.state, self.reason = state, reason
-            self.events.publish("loop", state=state, reason=reason, revision=revision)
+            self.state, self.reason, self.since = state, reason, moment()
+            self.events.publish("loop", state=state, reason=reason, revision=revision, since=self.since)
+
+    def object(self, loop: LoopSettings, now: float) -> dict[str, Any]:
+        """The loop as the API tells of it: its state, what limits it, and the figures of its run."""
+        told = {"on": self.run is not None, "state": self.state, "reason": self.reason, "since": self.since}
+        return {**told, **self._figures(loop), "seconds_left": self._seconds_left(loop, now)}
+
+    def tell(self, loop: LoopSettings, now: float) -> None:
+        """Publishes limits and figures where they have changed; time goes by untold."""
+        figures = self._figures(loop)
+        if figures != self.told:
+            self.told = figures
+            self.events.publish("run", **figures, seconds_left=self._seconds_left(loop, now))
+
+    def _figures(self, loop: LoopSettings) -> dict[str, Any]:
+        """What is counted is of the run that is under way, or of the last one."""
+        run, on = self.run or self.last_run, self.run is not None
+        made = len(run.made) if run else 0
+        return {
+            **{name: getattr(loop, name) for name in ("policy", "takes", "minutes", "until_score", "headless")},
+            "ceiling": loop.ceiling,
+            "unheard": self.standing.unheard if on else None,
+            "made": made,
+            "takes_left": max(0, loop.takes - made) if on and loop.takes is not None else None,
+            "best": run.best if run else None,
+            "batches": run.batches if run else 0,
+            "skipped": run.skipped if run else 0,
+            "failed": sum(run.failed.values()) if run else 0,
+            "takes_per_hour": run.pace.per_hour if run else None,
+        }
+
+    def _seconds_left(self, loop: LoopSettings, now: float) -> float | None:
+        if self.run is None or loop.minutes is None:
+            return None
+        return round(max(0.0, loop.minutes * 60 - (now - self.run.began)), 1)

@@ -122,6 +122,14 @@ class LoopWorker:
         """Why it is so; empty where that needs no words."""
         return self._at.reason
 
+    def status(self) -> dict[str, Any]:
+        """The loop as the API tells of it."""
+        return self._at.object(self.loop, self._now())
+
+    def progress(self) -> dict[str, Any] | None:
+        """What is being made right now, as the last event told of it; None where nothing is."""
+        return self._renderer.progress()
+
     @property
     def loop(self) -> LoopSettings:
         """The settings of the loop: the revision's, and those of this run alone before them."""
@@ -176,6 +184,7 @@ class LoopWorker:
             if self._at.ending and not self._flights() and (self._at.at_once or not self._scoring.waiting):
                 await self._finish(run)
                 return
+        self._at.standing = now
         self._look()
         while len(self._renderer.flights) < DEPTH and (batch := await self._next(now)) is not None:
             self._renderer.send(batch)
@@ -194,10 +203,10 @@ class LoopWorker:
         """The next batch; None where nothing may be made right now."""
         room = budget.room(self.loop, now)
         if not self._asks and not self._returned and self._free and room:
-            revision = self._revision
+            revision, run = self._revision, self.run
             batch = await asyncio.to_thread(self._planner.plan, revision, self.loop, room)
-            if self._free and revision is self._revision:  # things may have changed meanwhile
-                self._returned.append(batch)
+            if run and self._free and revision is self._revision:  # things may have changed meanwhile
+                self._returned.append(run.numbered(batch))
         if self._asks:
             return self._ladder.fitted(self._asks, self._forecast.defaults())
         if self._returned and self._free and room:
@@ -247,6 +256,7 @@ class LoopWorker:
         ask, run = flight.batch.ask, self.run
         if run is not None and ask is None:
             run.busy += flight.busy_seconds
+            run.pace.note(self._revision.number, len(flight.made), flight.busy_seconds)
         end = landing(flight, self._ladder, self._forecast.defaults())
         if end.notice:
             self._notice(end.notice)
@@ -278,6 +288,7 @@ class LoopWorker:
             ready=self._supervisor.ready,
             revision=self._revision.number,
         )
+        self._at.tell(self.loop, self._now())
 
     def _flights(self) -> list[Flight]:
         """The loop's own flights."""

@@ -1,4 +1,4 @@
-"""What the machine is and how full it is, for whoever is attached; while nobody is, nobody looks."""
+"""What the machine is and how full it is, for the status line of whoever is attached."""
 
 from __future__ import annotations
 
@@ -10,35 +10,21 @@ from typing import Any
 
 from engine.memory import GB, Card, Cards, card_for, cores, memory_bytes, processor, simulated_gb
 from engine.tiers import tier_of
-from sessions.events import EventLog
 from sessions.memory_watch import resident_bytes
 from sessions.supervisor import Supervisor
-
-LOOK_SECONDS = 2.0
 
 _APPLE_SHARE = 0.75
 """How much of its memory an Apple machine lets its card use, where that is not told."""
 
 
 class Machine:
-    """Looks at cards and memory. ``device`` says what the recipe asks for, ``seen`` whether anybody is attached."""
+    """Looks at cards and memory. ``device`` says what the recipe asks for."""
 
-    def __init__(
-        self,
-        events: EventLog,
-        engine: Supervisor,
-        *,
-        device: Callable[[], str],
-        seen: Callable[[], bool],
-        env: Mapping[str, str] | None = None,
-    ) -> None:
-        self._events = events
+    def __init__(self, engine: Supervisor, *, device: Callable[[], str], env: Mapping[str, str] | None = None) -> None:
         self._engine = engine
         self._device = device
-        self._seen = seen
         self._env = os.environ if env is None else env
         self._cards = Cards()
-        self._told: dict[str, Any] | None = None
 
     async def now(self) -> dict[str, Any]:
         """The machine as it is: device, name, tier, GB in all and used, temperature. Sizes in tenths of 2**30 bytes.
@@ -49,16 +35,9 @@ class Machine:
         identity = loaded.identity if loaded is not None else {}
         return await asyncio.to_thread(self._look, self._device(), identity, self._engine.pid)
 
-    async def run(self) -> None:
-        """Publishes what has changed, until it is cancelled."""
-        try:
-            while True:
-                await asyncio.sleep(LOOK_SECONDS)
-                if self._seen() and (found := await self.now()) != self._told:
-                    self._told = found
-                    self._events.publish("machine", **found)
-        finally:
-            self._cards.close()
+    def close(self) -> None:
+        """Lets the cards' driver go."""
+        self._cards.close()
 
     def _look(self, wanted: str, identity: Mapping[str, Any], pid: int | None) -> dict[str, Any]:
         device, size = _device(wanted, identity), simulated_gb(self._env)

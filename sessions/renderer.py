@@ -68,6 +68,13 @@ class Renderer:
         """The flight that the engine is making takes for."""
         return next((flight for flight in self.flights if not flight.computed), None)
 
+    def progress(self) -> dict[str, Any] | None:
+        """What is being made right now, as the last event told of it; None where nothing is."""
+        flight = self.front
+        if flight is None or flight.progress is None:
+            return None
+        return {**flight.object(flight.progress), **self._estimate(flight)}
+
     def send(self, batch: Batch) -> Flight:
         """Puts a batch on its way behind the others."""
         before = self.flights[-1] if self.flights else None
@@ -172,16 +179,14 @@ class Renderer:
         now = asyncio.get_running_loop().time()
         if event.stage != "write":
             first = flight.progress is None
-            flight.progress = event
-            flight.joint = flight.joint or (event.stage == "sampling" and event.take is None)
+            flight.moved(event)
             flight.busy_from = now if flight.busy_from is None else flight.busy_from
             flight.busy_until = now
             if first:
                 self._moved()
             if flight.last is not None and flight.current() and min(flight.current()) > flight.last:
                 self.stop(flight, flight.last_why)
-        told = {"stage": event.stage, "done": event.done, "total": event.total, "take": event.take}
-        self._events.publish("progress", **told, **self._estimate(flight))
+        self._events.publish("progress", **flight.object(event), **self._estimate(flight))
 
     async def _take(self, flight: Flight, rendered: Mapping[str, Any]) -> None:
         """Commits one take; the event is published once it is safe."""

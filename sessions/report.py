@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
+from sessions.batch import Batch
 from sessions.disk import free_bytes, rank
+from sessions.pace import Pace
 from sessions.store import Store
 from sessions.whole_files import write_whole
 
@@ -30,6 +32,10 @@ class Run:
     made: list[int] = field(default_factory=list)
     """Numbers of the takes."""
 
+    batches: int = 0
+    """How many were planned."""
+
+    pace: Pace = field(default_factory=Pace)
     failed: Counter[str] = field(default_factory=Counter)
     """Takes that did not come to be, by why."""
 
@@ -43,6 +49,11 @@ class Run:
     recycled: int = 0
     error: EngineError | None = None
     """The last failure of a take."""
+
+    def numbered(self, batch: Batch) -> Batch:
+        """The next batch of the run, with its number."""
+        self.batches += 1
+        return replace(batch, number=self.batches)
 
 
 @dataclass(frozen=True, kw_only=True)

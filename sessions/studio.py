@@ -32,6 +32,9 @@ from sessions.steering import Steering
 from sessions.store import Change
 from sessions.take import Take
 
+LOOK_SECONDS = 2.0
+"""How often machine and engine are looked at while somebody is attached."""
+
 
 class Studio:
     """One session at work, made by ``Studio.open``."""
@@ -52,12 +55,7 @@ class Studio:
         self.steering = Steering(
             self.loop, self.store, self.events, place.folder, started=self.room.want, seen=lambda: self.attached > 0
         )
-        self.machine = Machine(
-            self.events,
-            self.engine,
-            device=lambda: self.revisions.current.settings.models.device,
-            seen=lambda: self.attached > 0,
-        )
+        self.machine = Machine(self.engine, device=lambda: self.revisions.current.settings.models.device)
         self.life = secrets.token_hex(4)
         """Tells this run of the studio from others: the numbers of events begin anew with each."""
 
@@ -72,6 +70,7 @@ class Studio:
         """Set when the session is somebody else's: this studio has to end."""
 
         self._work = work
+        self._shown: dict[str, Mapping[str, Any]] = {}
 
     @classmethod
     @asynccontextmanager
@@ -100,12 +99,21 @@ class Studio:
         unsubscribe = self.store.subscribe(listen)
         self.room.want()
         await self.steering.go_on(self.revisions.current.settings.loop)
-        machine = asyncio.create_task(self.machine.run())
+        nudge = self.engine.changed
+
+        def changed() -> None:
+            nudge()
+            self._show("engine", self.engine_status())
+
+        self.engine.changed = changed
+        looking = asyncio.create_task(self._look_around())
         try:
             yield
         finally:
-            machine.cancel()
-            await asyncio.gather(machine, return_exceptions=True)
+            self.engine.changed = nudge
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            self.machine.close()
             await self.steering.close()
             unsubscribe()
 
@@ -141,12 +149,40 @@ class Studio:
         answer = self.loop.ask(request, parent=parent, operation=operation, revision=revision)
         return self.begin(_outcome(answer))
 
+    def engine_status(self) -> dict[str, Any]:
+        """The engine as the API tells of it."""
+        engine, waiting = self.engine, self.room.waiting_for
+        loaded = engine.loaded
+        return {
+            "ready": engine.ready,
+            "restarting": engine.restarting,
+            "pid": engine.pid,
+            "failure": engine.failure and engine.failure.to_dict(),
+            "waiting_for": waiting and str(waiting),
+            "profile": loaded and loaded.profile,
+            "identity": loaded and loaded.identity,
+        }
+
     @property
     def idle(self) -> bool:
         """Whether nobody is attached, and there is nothing to do."""
         return not (self.attached or self._work.errands or self.steering.busy)
 
     # --- what happens to the session ---------------------------------------------------------------------------------
+
+    async def _look_around(self) -> None:
+        """Tells whoever is attached of what says nothing by itself; while nobody is, nobody looks."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self.attached:
+                self._show("engine", self.engine_status())
+                self._show("machine", await self.machine.now())
+
+    def _show(self, kind: str, found: Mapping[str, Any]) -> None:
+        """Publishes how something is, if that is new."""
+        if self._shown.get(kind) != found:
+            self._shown[kind] = found
+            self.events.publish(kind, **found)
 
     def _tell(self, change: Change) -> None:
         """A take was changed, by anybody; that it was made, the loop tells."""

@@ -26,6 +26,7 @@ from engine.protocol import (
     ProtocolError,
     TakeEvent,
 )
+from sessions.clock import moment
 from sessions.engine_life import EngineGaveUp, EngineLost, Life, Patience, last_words
 from sessions.events import EventLog
 from sessions.memory_watch import GB, MemoryWatch, resident_bytes
@@ -74,6 +75,9 @@ class Supervisor:
         self._keeper: asyncio.Task[None] | None = None
         self._weighing: asyncio.Task[None] | None = None
         self.loaded: Loaded | None = None
+        self.loading: dict[str, Any] | None = None
+        """How far a load is that is under way, as its events tell."""
+
         self.failure: EngineError | None = None
         """Why there is no engine and will be none until ``use`` or ``retry``."""
 
@@ -102,6 +106,11 @@ class Supervisor:
     def ready(self) -> bool:
         """Whether a model is loaded and a render would begin at once."""
         return self._open
+
+    @property
+    def restarting(self) -> bool:
+        """Whether an engine has died, and the next one is not ready yet."""
+        return self._deaths > 0 and not self._open and self.failure is None
 
     @property
     def pid(self) -> int | None:
@@ -210,13 +219,13 @@ class Supervisor:
                     self._watchdog.expect("load")
                     self.loaded = await engine.load(**self._models, progress=self._loading)
                     self._watchdog.rest()
-                    self._open = True
+                    self._open, self.loading = True, None
                     self._wake()
                     await self._until_replaced(engine)
                 finally:
                     watch.cancel()
         finally:
-            life.engine, self._open = None, False
+            life.engine, self._open, self.loading = None, False, None
             self._jobs.clear()
             self._watchdog.rest()
 
@@ -268,7 +277,10 @@ class Supervisor:
     # --- what is heard -----------------------------------------------------------------------------------------------
 
     def _loading(self, event: ProgressEvent) -> None:
-        self._events.publish("progress", stage=event.stage, done=event.done, total=event.total, take=None)
+        since = self.loading["since"] if self.loading else moment()
+        told = {"stage": event.stage, "done": event.done, "total": event.total, "take": None}
+        self.loading = {**told, "since": since, "batch": None}
+        self._events.publish("progress", **self.loading)
 
     def _heard(self, life: Life, message: Message) -> None:
         """Every message of the engine, the moment it comes."""

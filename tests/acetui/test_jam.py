@@ -61,7 +61,7 @@ def test_a_session_is_made_from_the_flags_and_gone_on_with(
 ) -> None:
     assert jam("--caption", "Slow jazz", "--bpm", "90", "--batch", "2", "--takes", "3", "--json") == 0
     first = events(capsys)
-    assert {line["event"] for line in first} == {"loop", "progress", "take", "done"}
+    assert {line["event"] for line in first} == {"loop", "run", "progress", "take", "done"}
     assert first[-1]["event"] == "done"
     assert first[-1]["summary"]["made"] == 3
     assert Path(first[-1]["summary"]["report"]).is_file()

@@ -28,7 +28,11 @@ def test_the_session_says_everything_that_a_client_begins_with(tmp_path: Path) -
         assert now["revision"]["number"] == 1
         assert now["revision"]["settings"]["recipe"]["caption"] == "Neon drive, slow"
         assert "caption" in now["revision"]["text"]
-        assert now["loop"] == {"on": False, "state": "idle", "reason": "", "made": 0}
+        loop = now["loop"]
+        assert (loop["on"], loop["state"], loop["reason"], loop["made"]) == (False, "idle", "", 0)
+        assert (loop["policy"], loop["ceiling"], loop["takes"], loop["takes_left"]) == ("mix", 50, None, None)
+        assert now["progress"] is None or now["progress"]["stage"] == "load"
+        assert now["started"][:19] <= now["now"][:19]
         assert now["takes"]["total"] == 0
         assert now["last_event"].startswith(ask.studio.life)
 

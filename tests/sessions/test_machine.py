@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from engine.memory import SIMULATED, memory_bytes, processor
-from sessions import machine
-from sessions.events import EventLog
+from sessions import studio
 from sessions.machine import Machine
 from tests.engine.nvml_double import GB, DoubleCard, library
 from tests.sessions.jamming import state
@@ -26,7 +25,7 @@ CARD = {"instruction_set": None, "device": "NVIDIA GeForce RTX 4060"}
 def look(device: str, identity: dict[str, Any] | None = None, size: str = "") -> dict[str, Any]:
     """What is said of the machine with an engine of that identity, or none."""
     engine: Any = SimpleNamespace(loaded=identity and SimpleNamespace(identity=identity), pid=None)
-    found = Machine(EventLog(), engine, device=lambda: device, seen=lambda: True, env={SIMULATED: size})
+    found = Machine(engine, device=lambda: device, env={SIMULATED: size})
     return asyncio.run(found.now())
 
 
@@ -82,24 +81,27 @@ def test_a_card_that_tells_little_is_no_trouble() -> None:
 
 @pytest.mark.usefixtures("state")
 def test_changes_are_told_while_somebody_is_attached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(studio, "LOOK_SECONDS", 0.01)
 
     async def act(ask: Api) -> None:
         def told() -> list[dict[str, Any]]:
             return [dict(event.data) for event in ask.studio.events.after(0) if event.event == "machine"]
 
+        def ids() -> list[int]:
+            return [event.id for event in ask.studio.events.after(0) if event.event == "machine"]
+
         assert (await ask("GET", "/api/session"))["machine"]["total_gb"] == 8.0
         await asyncio.sleep(0.1)
-        before = ask.studio.events.last_id
+        before = told()
         card.used = 5 * GB
         await asyncio.sleep(0.1)
-        assert ask.studio.events.last_id == before  # nobody is there to hear it
+        assert told() == before  # nobody is there to hear it
         async with await ask.raw("GET", "/api/events"):
             await ask.until(lambda: told() and told()[-1]["used_gb"] == 5.0)
-            before = ask.studio.events.last_id
+            (before,) = ids()
             card.used += 1000
             await asyncio.sleep(0.1)
-            assert ask.studio.events.last_id == before
+            assert ids() == [before]
             card.temperature = 70
             await ask.until(lambda: told()[-1]["temperature"] == 70)
             assert len(told()) == 1  # only the latest is kept
