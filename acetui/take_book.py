@@ -46,10 +46,14 @@ class TakeBook:
         """The first line that is in sight."""
 
         self.height = 1
+        self.digits = 1
+        """Of the largest number that is, or was, in the list."""
+
         self.selected: set[int] = set()
         self._range_from: int | None = None
         self._seen_new = 0
         self._rows: OrderedDict[int, Row] = OrderedDict()
+        self._doubted: set[int] = set()
 
     def query(self) -> tuple[str, str]:
         """The filter and the sort that the studio is asked for."""
@@ -76,13 +80,16 @@ class TakeBook:
         """
         with self._held():
             self.list.order(numbers, dividers or {})
+        self.digits = len(str(max(numbers, default=0)))
         if self.selected:
             self.selected.intersection_update(numbers)
 
     def arrive(self, numbers: Iterable[int]) -> None:
         """Puts takes that are not there at the end; those that left go back to where they were."""
+        numbers = list(numbers)
         with self._held():
             self.list.arrive(numbers)
+        self.digits = max(self.digits, len(str(max(numbers, default=0))))
 
     def leave(self, numbers: Iterable[int]) -> None:
         """Takes takes out of the list; the cursor goes to the one behind."""
@@ -102,6 +109,7 @@ class TakeBook:
         going, coming = [], []
         for row in rows:
             self._rows[row.number] = row
+            self._doubted.discard(row.number)
             self._rows.move_to_end(row.number)
             if self._is_out(row):
                 going.append(row.number)
@@ -114,15 +122,21 @@ class TakeBook:
         if coming:
             self.arrive(coming)
 
+    def doubt(self) -> None:
+        """The rows may be old: they are shown, and wanted again."""
+        self._doubted.update(self._rows)
+
     def wanted(self, most: int = 200) -> list[int]:
-        """Takes without a row that are in sight, or a screen away from it; those in sight first."""
+        """Takes without a good row that are in sight, or a screen away from it; those in sight first."""
         end, lines = self.top + self.height, self.list.lines
         near = [
             *lines[self.top : end],
             *lines[end : end + self.height],
             *lines[max(self.top - self.height, 0) : self.top],
         ]
-        return [number for number in near if number > 0 and number not in self._rows][:most]
+        return [number for number in near if number > 0 and (number not in self._rows or number in self._doubted)][
+            :most
+        ]
 
     def is_tie(self, line: int) -> bool:
         """Whether the take on a line may be as good as the one above, where takes are sorted by their score."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from acetui.how_long import age
 from engine.profiles import is_sketch
 
 MARKS = ("pinned", "liked", "rejected", "heard")
@@ -77,6 +79,15 @@ def row_of(told: Mapping[str, Any]) -> Row:
         trashed=bool(told.get("trashed")),
         sketch=_sketched(told),
     )
+
+
+def age_of(row: Row, now: float) -> str:
+    """How long ago a take was made, roughly; ``now`` is the time of the day (``time.time``). Empty where none knows."""
+    try:
+        made = datetime.fromisoformat(row.created)
+    except ValueError:
+        return ""
+    return age(max(now - (made if made.tzinfo else made.replace(tzinfo=UTC)).timestamp(), 0.0))
 
 
 def is_tie(row: Row, above: Row) -> bool:
