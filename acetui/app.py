@@ -16,12 +16,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
 from textual.app import App
+from textual.filter import LineFilter
 
 from acetui import studio_state
 from acetui.doing import handler
 from acetui.keys import Keymap
 from acetui.link import Link
+from acetui.looks import Looks
+from acetui.screens.dressing import Dressing
+from acetui.screens.themed import variables
 from acetui.studio_state import StudioState
+from acetui.terminal_settings import AS_SHIPPED, Found
+from acetui.themes import DARK, shipped
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -37,8 +43,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
     CSS_PATH = "acetui.tcss"
     TITLE = "acetui"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (150, "-wide")]  # noqa: RUF012  (Textual types them so)
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012  (Textual types them so)
 
     def __init__(
         self,
@@ -47,8 +52,10 @@ class StudioApp(App[str | None], inherit_bindings=False):
         connect: Callable[[], Awaitable[Client]],
         keymap: Keymap | None = None,
         notices: Sequence[str] = (),
+        found: Found | None = None,
     ) -> None:
         super().__init__()
+        self.dressing = Dressing(self, found or AS_SHIPPED)
         self.session_folder = session
         self.keymap = keymap or Keymap()
         self.state = StudioState(session.name)
@@ -72,8 +79,22 @@ class StudioApp(App[str | None], inherit_bindings=False):
 
         return Desk()
 
+    @property
+    def looks(self) -> Looks:
+        """What is drawn with which signs."""
+        return self.dressing.looks
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The variables of the style sheet that the toolkit's own themes lack."""
+        return variables(shipped(DARK))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What is done to everything that is drawn."""
+        return self.dressing.filters(super().get_line_filters())
+
     def on_mount(self) -> None:
         """Looks for the studio once the first picture is there."""
+        self.dressing.begin()
         self.call_after_refresh(self._connect)
 
     async def on_event(self, event: events.Event) -> None:
@@ -87,9 +108,16 @@ class StudioApp(App[str | None], inherit_bindings=False):
         await super().on_event(event)
 
     def _connect(self) -> None:
-        for notice in self.notices:
+        for notice in (*self.notices, *map(str, self.dressing.problems)):
             self.complain(notice)
         self.run_worker(self.link.run(), name="link", exit_on_error=False)
+
+    def looks_changed(self) -> None:
+        """Other signs: whatever draws with some gets the ones that count now."""
+        for widget in (widget for screen in self.screen_stack for widget in screen.query("*")):
+            if isinstance(getattr(widget, "looks", None), Looks):
+                widget.looks = self.looks  # type: ignore[attr-defined]
+            widget.refresh()
 
     # --- what the studio says ----------------------------------------------------------------------------------------
 

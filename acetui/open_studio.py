@@ -32,10 +32,12 @@ def run(args: argparse.Namespace) -> int:
         )
     _set_knobs()
     from acetui.app import StudioApp
+    from acetui.terminal_settings import read_settings
 
     keymap, problems = load(config_folder())
-    app = StudioApp(session, connect=lambda: _connect(session), keymap=keymap, notices=problems)
-    message = app.run(mouse=not args.no_mouse)
+    found = read_settings({"theme": args.theme, "ascii": "on" if args.ascii else None})
+    app = StudioApp(session, connect=lambda: _connect(session), keymap=keymap, notices=problems, found=found)
+    message = app.run(mouse=found.settings.mouse and not args.no_mouse)
     if app.ends_studio:
         from acetui.studio import stop
 

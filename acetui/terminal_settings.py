@@ -59,6 +59,13 @@ class Found:
     problems: tuple[EngineError, ...] = ()
 
 
+AS_SHIPPED = Found(
+    TerminalSettings(theme="nocturne", ascii=False),
+    MappingProxyType(dict.fromkeys(TerminalSettings.fields(), "default")),
+)
+"""The settings where nobody has set anything, whatever the terminal is."""
+
+
 def variable_of(name: str) -> str:
     """The environment variable that sets a field."""
     return f"ACETUI_{name.upper()}"

@@ -1,40 +1,79 @@
-"""The first line: what the machine is doing."""
+"""The first line: what the machine is doing, on what, since when and until when."""
 
 from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from acetui.studio_state import Connection, StudioState
+from acetui.looks import BRAILLE, UNICODE, Looks
+from acetui.status_words import Line, Piece, status
+
+if TYPE_CHECKING:
+    from acetui.studio_state import StudioState
+
+KINDS = (
+    "activity", "bar", "card", "gap", "loop-off", "loop-on", "made", "name", "revision", "rule", "since", "sketch",
+    "trouble", "until", "waiting",
+)  # fmt: skip
+"""What a piece of the line can be about; each has a class of its own in the style sheet."""
 
 
 class StatusLine(Widget):
     """One line, drawn anew only when what it says differs."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"status--{kind}" for kind in KINDS}
+
+    DEFAULT_CSS = """
+    StatusLine { height: 1; width: 1fr; background: $panel; color: $foreground; }
+    StatusLine > .status--name { text-style: bold; color: $primary; }
+    StatusLine > .status--revision, StatusLine > .status--since, StatusLine > .status--made { color: $quiet; }
+    StatusLine > .status--card, StatusLine > .status--loop-off, StatusLine > .status--rule { color: $quiet; }
+    StatusLine > .status--loop-on { color: $success; }
+    StatusLine > .status--bar { color: $primary; }
+    StatusLine > .status--waiting { color: $warning; }
+    StatusLine > .status--trouble { color: $error; text-style: bold; }
+    StatusLine > .status--sketch { color: $sketch; text-style: italic; }
+    """
+
     def __init__(self) -> None:
         super().__init__(id="status")
-        self._text = ""
+        self.looks = Looks(UNICODE, BRAILLE)
+        self._state: StudioState | None = None
+        self._line = Line((), 0, ())
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self._line.text
 
     def show(self, state: StudioState) -> None:
         """Shows the state."""
-        text = _words(state)
-        if text != self._text:
-            self._text = text
+        self._state = state
+        self._say()
+
+    def on_resize(self) -> None:
+        """There is more room, or less."""
+        self._say()
+
+    def _say(self) -> None:
+        if self._state is None or self.size.width <= 2:
+            return
+        line = status(self._state, time.monotonic(), self.size.width - 2, self.looks)
+        if line != self._line:
+            self._line = line
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """The line."""
-        return Strip([Segment(f" {self._text}", self.rich_style)]).adjust_cell_length(self.size.width, self.rich_style)
+        """The line, with a cell to spare at each end."""
+        line = self._line
+        blank = Piece(" " * line.gap, "gap")
+        segments = [self._segment(piece) for piece in (*line.left, blank, *line.right) if piece.text]
+        strip = Strip([Segment(" ", self.rich_style), *segments])
+        return strip.adjust_cell_length(self.size.width, self.rich_style)
 
-
-def _words(state: StudioState) -> str:
-    words = [state.name, f"rev {state.revision}"]
-    if state.connection is not Connection.THERE:
-        return "  ".join([*words, state.trouble or "connecting"])
-    words.append(f"loop {state.loop.state}")
-    if state.progress is not None:
-        words.append(f"{state.progress.stage} {state.progress.done}/{state.progress.total}")
-    if state.sketch:
-        words.append("sketch model")
-    return "  ".join(words)
+    def _segment(self, piece: Piece) -> Segment:
+        return Segment(piece.text, self.get_component_rich_style(f"status--{piece.kind}"))

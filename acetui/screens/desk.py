@@ -67,6 +67,7 @@ class Desk(KeyedScreen):
 
     def on_mount(self) -> None:
         """The list of takes has the keys to begin with."""
+        self.studio.looks_changed()
         self.show(self.studio.state)
         self.go_to("takes")
 
