@@ -210,7 +210,9 @@ def short_reason(reason: str) -> str:
 def _activity(progress: Progress) -> Group:
     words = STAGES.get(progress.stage, progress.stage)
     unit = _UNITS.get(progress.stage, "")
-    take = "" if progress.take is None else f" take {progress.take + 1}"
+    batch = progress.more.get("batch") or {}
+    take = " what was asked for" if batch.get("asked") else f" batch {batch['number']}" if batch.get("number") else ""
+    take += "" if progress.take is None else f" take {progress.take + 1}"
     if progress.total <= 0:
         count = f"{unit} {progress.done}" if unit and progress.done else ""
         return _texts("activity", (35, f"{words}{take} {count}".strip()), (70, words))

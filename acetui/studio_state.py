@@ -103,7 +103,7 @@ def attached(state: StudioState, session: Mapping[str, Any], now: float) -> Stud
         problem=revision.get("problem"),
         loop=_loop(state.loop, loop, now, on=bool(loop["on"])),
         progress=_progress(None, progress, now) if progress else None,
-        engine=session["engine"],
+        engine=_engine(state.engine, session["engine"]),
         machine=session.get("machine") or NOTHING,
         counts=session["takes"],
     )
@@ -126,15 +126,36 @@ def happened(state: StudioState, event: Mapping[str, Any], now: float) -> Studio
             return replace(state, loop=loop, progress=None if ends else state.progress)
         case "machine":
             return replace(state, machine=MappingProxyType({**state.machine, **_said(event)}))
+        case "engine":
+            return replace(state, engine=_engine(state.engine, _said(event)))
+        case "run":
+            more = MappingProxyType({**state.loop.more, **_said(event)})
+            return replace(state, loop=replace(state.loop, made=event["made"], more=more))
         case "take":
             loop = replace(state.loop, made=state.loop.made + 1)
             counts = {**state.counts, "total": state.counts.get("total", 0) + 1}
-            return replace(state, loop=loop, counts=MappingProxyType(counts))
+            progress = None if _was_last(state) else state.progress
+            return replace(state, loop=loop, counts=MappingProxyType(counts), progress=progress)
+        case "error" if not state.loop.on:
+            return replace(state, progress=None)
         case "recipe":
             return replace(state, revision=event["revision"], problem=None)
         case "done":
             return replace(state, progress=None)
     return state
+
+
+def _was_last(state: StudioState) -> bool:
+    """Whether nothing is made any more once a take is there: what was asked for ends without a word."""
+    if state.loop.on or state.progress is None:
+        return False
+    batch = state.progress.more.get("batch") or NOTHING
+    return bool(batch.get("size", 1) - batch.get("made", 0) <= 1)
+
+
+def _engine(before: Mapping[str, Any], told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An engine that is started again, or sleeps, has no profile: what it last was is what it is taken for."""
+    return MappingProxyType({**told, "profile": told.get("profile") or before.get("profile")})
 
 
 def _loop(before: Loop, told: Mapping[str, Any], now: float, *, on: bool) -> Loop:
@@ -145,6 +166,8 @@ def _loop(before: Loop, told: Mapping[str, Any], now: float, *, on: bool) -> Loo
 
 
 def _progress(before: Progress | None, told: Mapping[str, Any], now: float) -> Progress:
+    if told["stage"] == "write" and before is not None and before.stage != "write" and before.done < before.total:
+        return before  # takes are written beside the making of the next ones
     eta = told.get("eta") or NOTHING
     same = before is not None and before.stage == told["stage"]
     return Progress(

@@ -55,6 +55,40 @@ def test_a_loop_that_stops_makes_nothing() -> None:
     assert not state.loop.on
 
 
+def test_what_is_asked_for_ends_with_its_last_take() -> None:
+    asked = {**SESSION, "loop": {"on": False, "state": "idle", "reason": "", "made": 0}}
+    told = {"event": "progress", "stage": "decode", "done": 9, "total": 9}
+    state = attached(StudioState("neon"), asked, 1.0)
+    for made in (0, 1):
+        state = happened(state, {**told, "batch": {"size": 2, "made": made}}, 1.0)
+        assert state.progress is not None
+        state = happened(state, {"event": "take", "take": {}}, 2.0)
+        assert (state.progress is None) == (made == 1)
+    state = happened(state, told, 1.0)
+    assert happened(state, {"event": "error", "error": "No.", "hint": ""}, 2.0).progress is None
+    going_on = happened(there(), told, 1.0)
+    assert happened(going_on, {"event": "take", "take": {}}, 2.0).progress is not None
+
+
+def test_writing_a_take_does_not_hide_that_the_next_is_made() -> None:
+    told = {"event": "progress", "stage": "sampling", "done": 3, "total": 8, "take": None}
+    state = happened(there(), told, 1.0)
+    writing = {**told, "stage": "write", "done": 0, "total": 1}
+    assert happened(state, writing, 2.0).progress == state.progress
+    done = happened(state, {**told, "done": 8}, 2.0)
+    shown = happened(done, writing, 2.0).progress
+    assert shown is not None
+    assert shown.stage == "write"
+
+
+def test_the_engine_and_the_run_are_told_of() -> None:
+    state = happened(there(), {"event": "engine", "id": "x-1", "ready": False, "restarting": True}, 1.0)
+    assert (state.engine["ready"], state.engine["restarting"]) == (False, True)
+    assert state.sketch  # also while it is started again
+    state = happened(state, {"event": "run", "id": "x-2", "made": 9, "takes_per_hour": 240.0, "policy": "mix"}, 1.0)
+    assert (state.loop.made, state.loop.more["takes_per_hour"]) == (9, 240.0)
+
+
 def test_a_take_counts() -> None:
     state = happened(there(), {"event": "take", "take": {}}, 1.0)
     assert (state.loop.made, state.counts["total"]) == (4, 13)
