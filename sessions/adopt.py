@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import EngineError
 from engine.file_names import take_name
 from engine.strict_json import Mismatch, parse_object
-from engine.tags import RECIPE, read_duration, read_tags
+from engine.tags import RECIPE, TAKE, read_duration, read_tags
 from sessions.take import Take
 
 
@@ -22,7 +22,7 @@ class NotATake(EngineError):
 def adopted(path: Path, number: int) -> Take:
     """The take that an audio file in ``takes/`` tells of, as number ``number``. Raises NotATake.
 
-    What only the JSON held is gone: scores, the parent, the revision. What was rendered is not.
+    What only the JSON held is gone: scores, verdicts, the hashes. What was rendered and where it came from is not.
     """
     try:
         tags = read_tags(path)
@@ -44,10 +44,22 @@ def adopted(path: Path, number: int) -> Take:
             request=request,
             files={"audio": f"takes/{path.name}"},
             created=datetime.fromtimestamp(stat.st_mtime, UTC).isoformat(timespec="seconds"),
-            operation="render" if request.get("task_type") in (None, "text2music") else str(request["task_type"]),
+            **_origin(tags.get(TAKE, "{}"), request),
         )
     except (Mismatch, EngineError, ValueError, OverflowError, json.JSONDecodeError) as cause:
         raise NotATake(f"{path.name} has no JSON, and the recipe inside is damaged ({cause}).") from cause
+
+
+def _origin(told: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Revision, parent, operation and batch as the session told them to the engine, as far as they can be read."""
+    task = request.get("task_type")
+    origin: dict[str, Any] = {"operation": "render" if task in (None, "text2music") else str(task)}
+    try:
+        found = parse_object(told)
+    except Mismatch:
+        return origin
+    kinds = {"revision": int, "parent": str, "operation": str, "batch": str}
+    return origin | {name: found[name] for name, kind in kinds.items() if type(found.get(name)) is kind}
 
 
 def _seed(request: dict[str, Any]) -> int:

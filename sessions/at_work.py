@@ -28,6 +28,7 @@ from sessions.places import state_folder
 from sessions.playing import Playing
 from sessions.revisions import Revision, Revisions
 from sessions.scoring import Scorer
+from sessions.source_paths import SourcePaths
 from sessions.store import Store
 from sessions.supervisor import Models, Supervisor
 from sessions.watch import Broken, Watcher
@@ -75,6 +76,7 @@ class AtWork:
             self.events,
             command=with_.command,
             log=with_.log,
+            sources=SourcePaths(store.folder),
             patience=with_.patience,
             watchdog=with_.watchdog,
             memory=with_.memory,

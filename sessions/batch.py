@@ -64,6 +64,10 @@ class Batch:
             "retake_seed": list(self.retakes),
         }
 
+    def origin(self) -> dict[str, Any]:
+        """What its takes know of where they come from, by the names that a take has for it."""
+        return {"revision": self.revision, "parent": self.parent, "operation": self.operation, "batch": self.id}
+
     def without(self, indexes: Collection[int]) -> Batch | None:
         """The same batch without some of its takes; None if nothing is left."""
         kept = [index for index in range(len(self.seeds)) if index not in indexes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import json
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from engine.errors import Cancelled, EngineError, RenderFailed
 from engine.file_names import INDEX, paths_of
 from engine.protocol import Notice, Output, ProgressEvent, TakeEvent
+from engine.tags import TAKE
 from sessions.batch import Batch, Flight
 from sessions.engine_life import EngineLost
 from sessions.events import EventLog
@@ -173,7 +175,8 @@ class Renderer:
     def _output(self, flight: Flight) -> Output:
         format = str(flight.batch.request.get("audio_format") or "flac")
         folder = str(self._store.folder / "takes")
-        return Output(folder, f"new-{flight.job}-{INDEX}", format, keep_latents=True)
+        tags = {TAKE: json.dumps(flight.batch.origin())}
+        return Output(folder, f"new-{flight.job}-{INDEX}", format, keep_latents=True, tags=tags)
 
     def _progress(self, flight: Flight, event: ProgressEvent) -> None:
         now = asyncio.get_running_loop().time()
@@ -194,15 +197,7 @@ class Renderer:
         await self._turn(flight)
         async with self._commits:
             number = await asyncio.to_thread(self._store.next_number)
-            take = Take.from_render(
-                rendered,
-                self._store.folder,
-                number=number,
-                revision=batch.revision,
-                parent=batch.parent,
-                operation=batch.operation,
-                batch=batch.id,
-            )
+            take = Take.from_render(rendered, self._store.folder, number=number, **batch.origin())
             take = await self._commit(take)
             index = rendered["layout"]["index"]
             flight.made[index] = take

@@ -21,6 +21,11 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 _PIECE = 1 << 20
 
 
+def is_hash(name: str) -> bool:
+    """Whether a name is that of a source, whether or not there is one."""
+    return _HASH.fullmatch(name) is not None
+
+
 class NoSource(EngineError):
     """A source that the session does not have."""
 
@@ -99,7 +104,7 @@ class Sources:
                 yield name.partition(".")[0]
 
     def _existing(self, digest: str) -> Path | None:
-        if not _HASH.fullmatch(digest):
+        if not is_hash(digest):
             return None
         return next((path for path in sorted(self._folder.glob(f"{digest}*")) if path.is_file()), None)
 

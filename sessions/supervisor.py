@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
@@ -30,6 +31,7 @@ from sessions.clock import moment
 from sessions.engine_life import EngineGaveUp, EngineLost, Life, Patience, last_words
 from sessions.events import EventLog
 from sessions.memory_watch import GB, MemoryWatch, resident_bytes
+from sessions.source_paths import SourcePaths, taken_back
 from sessions.watchdog import Watchdog
 
 __all__ = ["EngineGaveUp", "EngineLost", "Models", "Patience", "Supervisor"]
@@ -48,6 +50,7 @@ class Supervisor:
         *,
         command: Sequence[str] = COMMAND,
         log: BinaryIO | None = None,
+        sources: SourcePaths | None = None,
         patience: Patience | None = None,
         watchdog: Watchdog | None = None,
         memory: MemoryWatch | None = None,
@@ -56,6 +59,7 @@ class Supervisor:
         self._events = events
         self._command = command
         self._log = log
+        self._sources = sources
         self._patience = patience or Patience()
         self._watchdog = watchdog or Watchdog()
         self._memory = memory or MemoryWatch()
@@ -150,6 +154,7 @@ class Supervisor:
         Raises what the engine raised, EngineLost for one that died or stalled meanwhile, and ``failure`` where there
         is no engine to be had.
         """
+        request, back = self._sources.given(request) if self._sources else (request, {})
         life, engine = await self._admission(job)
         size = len(request.get("seeds") or "1") * float(request.get("duration") or 60.0)
         self._jobs[job] = size
@@ -157,6 +162,8 @@ class Supervisor:
         try:
             async with contextlib.aclosing(engine.render(request, output, id=job)) as events:
                 async for event in events:
+                    if back and isinstance(event, TakeEvent):
+                        event = replace(event, take=taken_back(event.take, back))
                     yield event
         except (EngineDied, ProtocolError) as gone:
             if life is self._life:
@@ -245,16 +252,8 @@ class Supervisor:
 
     async def _watch(self, life: Life, engine: EngineProcess) -> None:
         """Ends an engine that is silent for too long."""
-        clock = asyncio.get_running_loop().time
-        looked = clock()
-        while True:
-            await asyncio.sleep(self._patience.tick)
-            last, looked = looked, clock()
-            # While this process was stopped or starved, nobody listened: that time says nothing about the engine.
-            if stall := self._watchdog.passed(min(looked - last, 2 * self._patience.tick)):
-                life.stall = stall
-                engine.kill()
-                return
+        life.stall = await self._watchdog.stalled(self._patience.tick)
+        engine.kill()
 
     def _mourn(self, life: Life, death: EngineError | OSError) -> float:
         """Counts a death, tells of it, and returns how long to wait; sets ``failure`` where it is hopeless."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -84,3 +85,14 @@ class Watchdog:
         self.floors[self.stage] = 2 * self.allowed(self.stage)
         self.rest()
         return stall
+
+    async def stalled(self, tick: float) -> Stall:
+        """Looks at the clock every ``tick`` seconds, and returns the stall once there is one."""
+        clock = asyncio.get_running_loop().time
+        looked = clock()
+        while True:
+            await asyncio.sleep(tick)
+            last, looked = looked, clock()
+            # While this process was stopped or starved, nobody listened: that time says nothing about the engine.
+            if stall := self.passed(min(looked - last, 2 * tick)):
+                return stall

@@ -16,9 +16,9 @@ from typing import BinaryIO
 from engine.errors import EngineError
 from engine.tags import flac, id3, ogg, riff
 from engine.tags.binary import Damaged
-from engine.tags.names import NAMES, RECIPE
+from engine.tags.names import NAMES, RECIPE, TAKE
 
-__all__ = ["NAMES", "RECIPE", "copy_with_tags", "read_duration", "read_tags"]
+__all__ = ["NAMES", "RECIPE", "TAKE", "copy_with_tags", "read_duration", "read_tags"]
 
 
 def read_tags(path: str | Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from engine.tags.binary import Damaged, read_exactly
-from engine.tags.names import RECIPE
+from engine.tags.names import OWN
 
 _FRAMES = {
     "title": "TIT2",
@@ -24,8 +24,9 @@ _FRAMES = {
     "key": "TKEY",
     "date": "TDRC",
     "software": "TSSE",
-    RECIPE: "TXXX",
 }
+"""Our own names are in TXXX frames, which begin with a name."""
+
 _NAMES = {frame: name for name, frame in _FRAMES.items()} | {"TYER": "date"}  # TYER: the year, in version 2.3
 _WITH_LANGUAGE = ("COMM", "USLT")
 _UNKNOWN_LANGUAGE = b"XXX"
@@ -56,8 +57,7 @@ def read(file: BinaryIO) -> dict[str, str]:
     tag = _read_tag(file)
     tags: dict[str, str] = {}
     for frame, payload in _frames(tag):
-        name = _NAMES.get(frame)
-        text = _text(frame, payload) if name else None
+        name, text = _own(payload) if frame == "TXXX" else (_NAMES.get(frame), _text(frame, payload))
         if name and text is not None:
             tags.setdefault(name, _key_in_words(text) if name == "key" else text)
     return tags
@@ -72,16 +72,16 @@ def copy(source: BinaryIO, target: BinaryIO, tags: Mapping[str, str]) -> None:
 
 def encode(tags: Mapping[str, str]) -> bytes:
     """A whole ID3v2.4 tag, header included; nothing at all for no tags. Raises Damaged for far too much."""
-    frames = b"".join(_encode_frame(_FRAMES[name], text) for name, text in tags.items())
+    frames = b"".join(_encode_frame(name, text) for name, text in tags.items())
     if len(frames) > _LARGEST_TAG:
         raise Damaged("the tags are larger than the 256 MB that ID3 allows")
     return b"ID3\x04\x00\x00" + _syncsafe(len(frames)) + frames if frames else b""
 
 
-def _encode_frame(frame: str, text: str) -> bytes:
-    before = b""
+def _encode_frame(name: str, text: str) -> bytes:
+    before, frame = b"", _FRAMES.get(name, "TXXX")
     if frame == "TXXX":
-        before = RECIPE.encode("ascii") + b"\0"
+        before = name.encode("ascii") + b"\0"
     elif frame in _WITH_LANGUAGE:
         before = _UNKNOWN_LANGUAGE + b"\0"
     elif frame == "TKEY":
@@ -92,16 +92,24 @@ def _encode_frame(frame: str, text: str) -> bytes:
 
 def _text(frame: str, payload: bytes) -> str | None:
     """The text of a frame; None for descriptions that are not ours and for encodings that do not exist."""
-    if not payload or payload[0] >= len(_ENCODINGS):
-        return None
-    encoding, content = _ENCODINGS[payload[0]], payload[1:]
+    parts = _parts(payload, len(_UNKNOWN_LANGUAGE) if frame in _WITH_LANGUAGE else 0)
     if frame in _WITH_LANGUAGE:
-        content = content[len(_UNKNOWN_LANGUAGE) :]
-    parts = [part.removeprefix("\ufeff") for part in content.decode(encoding, "replace").split("\0")]
-    if frame in _WITH_LANGUAGE or frame == "TXXX":
-        ours = RECIPE if frame == "TXXX" else ""
-        return parts[1] if len(parts) > 1 and parts[0] == ours else None
-    return parts[0]
+        return parts[1] if len(parts) > 1 and not parts[0] else None
+    return parts[0] if parts else None
+
+
+def _own(payload: bytes) -> tuple[str, str | None]:
+    """Name and text of a TXXX frame; no text for a name that is not one of ours."""
+    name, *texts = _parts(payload, 0) or [""]
+    return name, texts[0] if texts and name in OWN else None
+
+
+def _parts(payload: bytes, skip: int) -> list[str]:
+    """The texts of a frame, ``skip`` bytes left out before them; none in an encoding that does not exist."""
+    if not payload or payload[0] >= len(_ENCODINGS):
+        return []
+    content = payload[1 + skip :].decode(_ENCODINGS[payload[0]], "replace")
+    return [part.removeprefix("\ufeff") for part in content.split("\0")]
 
 
 def _read_tag(file: BinaryIO) -> bytes:

@@ -5,4 +5,10 @@ from __future__ import annotations
 RECIPE = "ACETUI_RECIPE"
 """The tag that holds the resolved request as JSON; it has this name in every container."""
 
-NAMES = ("title", "artist", "comment", "lyrics", "bpm", "key", "date", "software", RECIPE)
+TAKE = "ACETUI_TAKE"
+"""The tag that holds what only a session knows of a take, as JSON: revision, parent, operation, batch."""
+
+OWN = (RECIPE, TAKE)
+"""Tags that have the same name in every container."""
+
+NAMES = ("title", "artist", "comment", "lyrics", "bpm", "key", "date", "software", *OWN)

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 
 from engine.tags.binary import read_exactly
-from engine.tags.names import RECIPE
+from engine.tags.names import OWN
 
 _FIELDS = {
     "title": "TITLE",
@@ -17,7 +17,7 @@ _FIELDS = {
     "key": "INITIALKEY",
     "date": "DATE",
     "software": "ENCODER",
-    RECIPE: RECIPE,
+    **{name: name for name in OWN},
 }
 _NAMES = {field: name for name, field in _FIELDS.items()}
 

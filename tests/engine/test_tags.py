@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine import audio
 from engine.errors import EngineError
-from engine.tags import NAMES, RECIPE, copy_with_tags, read_duration, read_tags
+from engine.tags import NAMES, RECIPE, TAKE, copy_with_tags, read_duration, read_tags
 
 FORMATS = list(audio.FORMATS)
 CONTAINERS = ["flac", "wav16", "mp3", "opus", "ogg"]
@@ -26,6 +26,7 @@ TAGS = {
     "date": "2025-01-02",
     "software": "acetui 0.1.0",
     RECIPE: json.dumps({"caption": "naïve 夜", "codes": list(range(20_000))}, ensure_ascii=False),
+    TAKE: '{"revision": 3}',
 }
 XIPH = {"key": "INITIALKEY", "software": "ENCODER"}
 ID3 = {
@@ -38,6 +39,7 @@ ID3 = {
     "date": "TDRC",
     "software": "TSSE",
     RECIPE: f"TXXX:{RECIPE}",
+    TAKE: f"TXXX:{TAKE}",
 }
 
 

@@ -28,12 +28,12 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
-def flac(seconds: float = 1.0, request: dict[str, Any] | None = None, title: str = "neon drive") -> bytes:
+def flac(seconds: float = 1.0, request: dict[str, Any] | None = None, title: str = "neon drive", **more: str) -> bytes:
     """A FLAC file with a true header and tags, and a few bytes in place of the sound."""
     numbers = (RATE << 44) | (1 << 41) | (23 << 36) | round(seconds * RATE)
     plain = b"fLaC\x80\0\0\x22" + bytes(10) + numbers.to_bytes(8, "big") + bytes(16) + b"sound"
     target = io.BytesIO()
-    tags = {"title": title, RECIPE: json.dumps(REQUEST if request is None else request)}
+    tags = {"title": title, RECIPE: json.dumps(REQUEST if request is None else request), **more}
     copy_with_tags(io.BytesIO(plain), target, tags)
     return target.getvalue()
 

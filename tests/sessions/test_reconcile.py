@@ -70,6 +70,23 @@ def test_audio_without_json_is_adopted_from_its_tags(lost):
         assert (take.operation, take.verdict, take.revision) == ("render", "unheard", None)
 
 
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        ('{"revision": 4, "parent": "ab12", "operation": "sibling", "batch": "b1"}', (4, "ab12", "sibling", "b1")),
+        ('{"revision": "4", "parent": null, "batch": 7, "else": 1}', (None, None, "render", None)),
+        ("[1]", (None, None, "render", None)),
+        ("{", (None, None, "render", None)),
+    ],
+)
+def test_audio_without_json_knows_where_it_came_from_as_far_as_its_tags_tell(tmp_path, told, known):
+    (tmp_path / "takes").mkdir()
+    (tmp_path / "takes" / "0003-x-1.flac").write_bytes(flac(ACETUI_TAKE=told))
+    with Store.open(tmp_path) as store:
+        take = store.get(3)
+        assert (take.revision, take.parent, take.operation, take.batch) == known
+
+
 def test_a_json_that_was_lost_is_written_as_the_index_knows_it(session):
     before = json.loads((session / f"{SECOND}.json").read_bytes())
     (session / f"{SECOND}.json").unlink()
@@ -370,3 +387,31 @@ def test_a_commit_after_a_wild_start(lost):
         numbers = [take.number for take in store.query("", "number", 99).takes]
         assert len(numbers) == len(set(numbers)) == 4
         assert store.commit(render(store)).number > max(numbers)
+
+
+def test_a_take_that_was_edited_in_place_while_the_session_was_closed_is_read_again_in_the_background(session):
+    with Store.open(session) as store:
+        assert store.look_again() == []
+        store.change(1, note="old")
+    file = session / f"{FIRST}.json"
+    file.write_text(file.read_text().replace('"old"', '"new"'))  # in place: the folder looks as it did
+    told = []
+    with Store.open(session) as store:
+        assert store.report.lines() == []
+        store.subscribe(lambda change: told.append((change.kind, change.take.note)))
+        store.change(2, note="of this very moment")
+        assert store.look_again() == [1]
+        assert store.get(1).note == "new"
+        assert store.query("note~new").total == 1
+        assert store.look_again() == []
+    assert told[-1] == ("changed", "new")
+
+
+def test_an_edit_that_leaves_no_take_is_set_aside_and_its_take_stays(session):
+    with Store.open(session):
+        pass
+    (session / f"{FIRST}.json").write_text("{")
+    with Store.open(session) as store:
+        store.look_again()
+        assert (session / f"{FIRST}.json.broken").exists()
+        assert store.get(1).number == 1
