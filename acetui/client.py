@@ -161,6 +161,10 @@ class Client:
         """Renders the recipe, with other values if given, before the loop goes on."""
         return await self.call("POST", "/api/render", {"recipe": recipe or {}, "wait": wait})
 
+    async def tokens(self, **typed: str) -> dict[str, Any]:
+        """How many tokens caption and lyrics have as they are typed, and how many the model reads; null if unknown."""
+        return await self.call("POST", "/api/tokens", typed)
+
     async def drafts(self) -> list[dict[str, Any]]:
         """What is typed anywhere and not applied: terminal, revision, typed."""
         return list((await self.call("GET", "/api/drafts"))["drafts"])

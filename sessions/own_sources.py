@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.errors import EngineError
+from engine.nano import NAME
 from sessions.settings import Recipe, Settings
 from sessions.sources import NoSource, Sources
 
@@ -28,7 +29,7 @@ def check_settings(settings: Settings, current: Settings, sources: Sources) -> N
     """Raises ForeignPath for settings that name a file, or a folder of models, that ``current`` does not name."""
     check_recipe(settings.recipe, current.recipe, sources)
     models = settings.models
-    if models.models not in (None, current.models.models):
+    if models.models not in (None, NAME, current.models.models):
         raise ForeignPath(
             "The folder of models is not changed over HTTP.", "Write it into session.toml.", field="models.models"
         )

@@ -31,6 +31,7 @@ from sessions.sources import Sources
 from sessions.steering import Steering
 from sessions.store import Change
 from sessions.take import Take
+from sessions.token_counter import TokenCounter
 
 LOOK_SECONDS = 2.0
 """How often machine and engine are looked at while somebody is attached."""
@@ -56,6 +57,7 @@ class Studio:
             self.loop, self.store, self.events, place.folder, started=self.room.want, seen=lambda: self.attached > 0
         )
         self.machine = Machine(self.engine, device=lambda: self.revisions.current.settings.models.device)
+        self.tokens = TokenCounter()
         self.life = secrets.token_hex(4)
         """Tells this run of the studio from others: the numbers of events begin anew with each."""
 
@@ -114,6 +116,7 @@ class Studio:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
             self.machine.close()
+            await self.tokens.close()
             await self.steering.close()
             unsubscribe()
 

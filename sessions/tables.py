@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from engine import readers
 from engine.fields import Field, spec
+from engine.nano import NAME
 from engine.values import DEVICE
 
 MOST_THREADS = 1024
@@ -127,6 +128,11 @@ class ModelSettings(Table):
     threads: int | None = spec(None, group="models", low=1, high=MOST_THREADS, unit="threads", help="CPU threads.")
 
     def load_options(self, session: Path) -> dict[str, Any]:
-        """What the engine process is told to load; a relative folder of models is relative to the session's folder."""
-        folder = None if self.models is None else str(session / Path(self.models).expanduser())
-        return {name: getattr(self, name) for name in self.fields()} | {"models": folder}
+        """What the engine process is told to load; a relative folder of models is relative to the session's folder.
+
+        ``nano`` is the model in the box, unless the session has a folder of that name.
+        """
+        folder = session / Path(self.models or "").expanduser()
+        in_the_box = self.models == NAME and not folder.is_dir()
+        models = None if self.models is None else NAME if in_the_box else str(folder)
+        return {name: getattr(self, name) for name in self.fields()} | {"models": models}

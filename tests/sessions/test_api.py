@@ -175,6 +175,20 @@ def test_paths_are_refused_wherever_they_stand(tmp_path: Path) -> None:
     on_api(tmp_path, act)
 
 
+def test_the_model_in_the_box_is_a_name_and_no_path(tmp_path: Path) -> None:
+    async def act(ask: Api) -> None:
+        answer = await ask("PATCH", "/api/recipe", {"revision": 1, "models": {"models": "nano"}})
+        assert answer["settings"]["models"]["models"] == "nano"
+        options = ask.studio.revisions.current.settings.models.load_options(ask.made.folder)
+        assert options["models"] == "nano"
+        (ask.made.folder / "nano").mkdir()
+        options = ask.studio.revisions.current.settings.models.load_options(ask.made.folder)
+        assert options["models"] == str(ask.made.folder / "nano")
+        await ask("PATCH", "/api/recipe", {"revision": 2, "models": {"models": None}})
+
+    on_api(tmp_path, act)
+
+
 def test_paths_that_a_person_wrote_into_the_file_stay(tmp_path: Path) -> None:
     async def act(ask: Api) -> None:
         answer = await ask("PATCH", "/api/recipe", {"revision": 1, "recipe": {"bpm": 90}})
