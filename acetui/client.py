@@ -101,6 +101,11 @@ class Client:
         """The numbers of all takes that pass, in order."""
         return list((await self.call("GET", "/api/order", query={"filter": filter, "sort": sort}))["numbers"])
 
+    async def order_by_revision(self, filter: str = "", sort: str = "-number") -> dict[str, Any]:
+        """The same ``numbers``, with ``runs`` (revision, how many takes in a row) and ``firsts`` (revision, take)."""
+        query = {"filter": filter, "sort": sort, "revisions": "true"}
+        return await self.call("GET", "/api/order", query=query)
+
     async def rows(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
         """Takes as rows of a list, in the order of ``numbers``; those that are not there are left out."""
         found: list[dict[str, Any]] = []

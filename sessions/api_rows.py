@@ -7,6 +7,7 @@ and then for the rows that it shows.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import re
 from typing import Any
@@ -17,7 +18,8 @@ from sessions.api_errors import ApiError, reply
 from sessions.api_route import Answer, Param, Route, studio_of, whole_number
 from sessions.briefs import brief
 from sessions.lists import NEWEST_FIRST
-from sessions.schemas import WHOLE, many, ref, table
+from sessions.operations import SIBLING
+from sessions.schemas import WHOLE, many, or_none, ref, table
 from sessions.store import Store
 from sessions.take import Take
 
@@ -28,15 +30,35 @@ _NUMBERS = re.compile(r"[0-9]{1,15}(?:,[0-9]{1,15})*")
 
 
 async def order(request: web.Request) -> web.Response:
-    """The numbers of all takes that pass, in their order."""
+    """The numbers of all takes that pass, in their order, and if asked for where one revision ends in it."""
     query, store = request.query, studio_of(request).store
-    text = await asyncio.to_thread(_order, store, query.get("filter", ""), query.get("sort") or NEWEST_FIRST)
+    filter, sort = query.get("filter", ""), query.get("sort") or NEWEST_FIRST
+    revisions = query.get("revisions", "false")
+    if revisions not in ("true", "false"):
+        raise ApiError(400, "revisions is true or false.", "Send one of them.", field="revisions")
+    text = await asyncio.to_thread(_order, store, filter, sort, revisions == "true")
     return web.Response(text=text, content_type="application/json")
 
 
-def _order(store: Store, filter: str, sort: str) -> str:
+def _order(store: Store, filter: str, sort: str, with_revisions: bool) -> str:
     numbers = store.order(filter, sort)
-    return json.dumps({"numbers": numbers, "total": len(numbers)}, separators=(",", ":")) + "\n"
+    more = _revisions(store, numbers) if with_revisions else {}
+    return json.dumps({"numbers": numbers, "total": len(numbers), **more}, separators=(",", ":")) + "\n"
+
+
+def _revisions(store: Store, numbers: list[int]) -> dict[str, Any]:
+    """How many takes of one revision follow each other, and the first take of each revision.
+
+    Siblings belong to their parents', whenever they were made: they begin nothing.
+    """
+    made = store.revisions()
+    revision_of = {number: revision for number, revision, _ in made}
+    runs = [[revision, len(list(group))] for revision, group in itertools.groupby(map(revision_of.get, numbers))]
+    firsts: dict[int, int] = {}
+    for number, revision, operation in made:
+        if revision is not None and operation != SIBLING:
+            firsts.setdefault(revision, number)
+    return {"runs": runs, "firsts": [[revision, number] for revision, number in sorted(firsts.items())]}
 
 
 async def rows(request: web.Request) -> web.Response:
@@ -79,7 +101,10 @@ _FILTER = (
     Param("filter", "an expression such as 'score>=0.8 and pinned'"),
     Param("sort", "fields such as '-score,number'; a minus goes from large to small"),
 )
-_ORDER = table({"numbers": many(WHOLE), "total": WHOLE}, required=("numbers", "total"))
+_PAIRS = many(many(or_none(WHOLE)))
+_ORDER = table(
+    {"numbers": many(WHOLE), "total": WHOLE, "runs": _PAIRS, "firsts": _PAIRS}, required=("numbers", "total")
+)
 
 ROUTES = (
     Route(
@@ -88,7 +113,14 @@ ROUTES = (
         order,
         "The numbers of all takes that pass a filter, in order, and nothing else of them: quick for 50,000.",
         {200: Answer("The numbers.", _ORDER)},
-        query=_FILTER,
+        query=(
+            *_FILTER,
+            Param(
+                "revisions",
+                "true: also 'runs', how many takes of which revision follow each other, and 'firsts', where each began",
+                {"type": "string", "enum": ["true", "false"]},
+            ),
+        ),
     ),
     Route(
         "GET",

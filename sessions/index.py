@@ -208,6 +208,10 @@ class Index:
         """The numbers of all takes that pass, in order."""
         return self._pages.order(tree, keys)
 
+    def revisions(self) -> list[tuple[int, int | None, str]]:
+        """The number, the revision and the operation of every take, in the trash or not."""
+        return self._connection.execute("SELECT number, c_revision, made_by FROM takes ORDER BY number").fetchall()
+
     def prepare(self) -> None:
         """Makes the usual sorts fast."""
         self._pages.prepare()

@@ -68,6 +68,11 @@ class Lists:
             tree, keys = self._understood(filter, sort)
             return self._living.run(lambda index: index.order(tree, keys))
 
+    def revisions(self) -> list[tuple[int, int | None, str]]:
+        """The number, the revision and the operation of every take, in the trash or not, by number."""
+        with self._lock:
+            return self._living.run(lambda index: index.revisions())
+
     def several(self, numbers: Sequence[int]) -> list[Take]:
         """Whole takes in the order of their ``numbers``, in the trash or not; those that are not there are left out."""
         with self._lock:

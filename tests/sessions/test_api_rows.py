@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from sessions.api_rows import _order
 from sessions.briefs import brief
+from sessions.store import Store
 from tests.sessions.jamming import state
 from tests.sessions.studios import Api, on_api
+from tests.sessions.takes import committed, no_waiting
 
-__all__ = ["state"]
+__all__ = ["no_waiting", "state"]
 
 pytestmark = pytest.mark.usefixtures("state")
 
@@ -24,9 +28,12 @@ def test_the_order_is_that_of_the_list_and_has_no_end(tmp_path: Path) -> None:
         assert await ask("GET", "/api/order") == {"numbers": [8, 6, 5, 4, 3, 2, 1], "total": 7}
         assert (await ask("GET", "/api/order?filter=not+rejected&sort=-rating,number"))["numbers"] == [2, 1, 3, 4, 6, 8]
         assert (await ask("GET", "/api/order?filter=trashed"))["numbers"] == [7]
+        told = await ask("GET", "/api/order?revisions=true&sort=number")
+        assert (told["runs"], told["firsts"]) == ([[1, 7]], [[1, 1]])
         assert (await ask("GET", "/api/order?filter=caption~slow&sort=number"))["total"] == 7
         assert (await ask("GET", "/api/order?filter=score>>3", status=400))["field"] == "filter"
         assert (await ask("GET", "/api/order?sort=beauty", status=400))["field"] == "sort"
+        assert (await ask("GET", "/api/order?revisions=yes", status=400))["field"] == "revisions"
 
     on_api(tmp_path, act)
 
@@ -81,3 +88,18 @@ def test_a_sketch_is_marked() -> None:
     assert brief({**take, "identity": {"profile": "nano-turbo"}})["sketch"]
     assert not brief({**take, "identity": {"profile": "xl-turbo"}})["sketch"]
     assert not brief({**take, "identity": {}}, 4)["sketch"]
+
+
+def test_revisions_end_where_takes_of_another_begin_and_siblings_begin_none(tmp_path: Path, no_waiting: None) -> None:
+    with Store.open(tmp_path) as store:
+        for revision, operation in ((3, "sibling"), (1, "render"), (1, "render"), (2, "render"), (1, "sibling")):
+            committed(store, revision=revision, operation=operation)
+        committed(store)
+        told = json.loads(_order(store, "", "number", True))
+        assert told["runs"] == [[3, 1], [1, 2], [2, 1], [1, 1], [None, 1]]
+        assert told["firsts"] == [[1, 2], [2, 4]]
+        assert json.loads(_order(store, "operation!=sibling", "-revision,number", True))["runs"] == [
+            [2, 1],
+            [1, 2],
+            [None, 1],
+        ]
