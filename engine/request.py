@@ -222,6 +222,12 @@ class Request:
     use_cot_caption: bool = spec(True, group="planner", help="Lets the planner rewrite the caption.")
     use_cot_language: bool = spec(True, group="planner", help="Lets the planner find the language.")
     use_cot_lyrics: bool = spec(False, group="planner", help="Reserved: lyrics by the planner.")
+    plan_seed: int | None = spec(
+        None, group="planner", help="Seed of the plan that a batch shares; -1 is random.", **_SEED
+    )
+    draft_plans: int = spec(
+        0, group="planner", low=0, high=32, help="Drafts of codes, of which the best become takes; 0 is off."
+    )
 
     cot_bpm: int | None = spec(None, group="plan", help="The tempo that the planner chose.", **_BPM)
     cot_keyscale: str | None = spec(None, group="plan", help="The key that the planner chose.", **_KEYSCALE)

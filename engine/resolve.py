@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine import tasks
 from engine.errors import InvalidRequest
-from engine.seeds import RANDOM, fill_seeds
+from engine.seeds import RANDOM, draw_seed, fill_seeds
+from engine.values import UNKNOWN_LANGUAGE
 
 if TYPE_CHECKING:
     from engine.profiles import Profile
@@ -26,6 +27,20 @@ def resolved(request: Request, profile: Profile, *, seeds: Sequence[int] | None 
     tasks.check(request, profile)
     _check_steps(request, profile)
     return request.replace(**_sampling(request, profile), **_seeding(request, batch_size))
+
+
+def settled(request: Request) -> Request:
+    """``request`` with the values of its plan where it has none of its own; a caption that was planned goes first."""
+    unknown = request.vocal_language == UNKNOWN_LANGUAGE
+    return request.replace(
+        caption=request.cot_caption or request.caption,
+        lyrics=request.lyrics or request.cot_lyrics,
+        bpm=request.bpm or request.cot_bpm,
+        keyscale=request.keyscale or request.cot_keyscale,
+        timesignature=request.timesignature or request.cot_timesignature,
+        duration=request.duration or request.cot_duration,
+        vocal_language=request.cot_vocal_language if unknown else request.vocal_language,
+    )
 
 
 def _check_steps(request: Request, profile: Profile) -> None:
@@ -70,8 +85,18 @@ def _seeding(request: Request, batch_size: int) -> dict[str, Any]:
     retake = request.retake_seed or ((RANDOM,) if request.retake_variance else ())
     return {
         "batch_size": count,
+        "plan_seed": _plan_seed(request, wanted),
         "seed": seeds[0],
         "seeds": seeds,
         "use_random_seed": False,
         "retake_seed": fill_seeds(retake, count) if retake else (),
     }
+
+
+def _plan_seed(request: Request, wanted: Sequence[int]) -> int:
+    """The seed of what a batch has in common. It does not hang on the batch's own seeds: one of them alone gives the
+    same plan. Where a person leaves the seeds to chance, this one is too.
+    """
+    if request.plan_seed is None:
+        return draw_seed() if RANDOM in wanted or not wanted else 0
+    return draw_seed() if request.plan_seed == RANDOM else request.plan_seed
