@@ -138,6 +138,14 @@ class Client:
         """Says which take ``player`` plays, or that it plays none; to be said again every half minute meanwhile."""
         await self.call("PUT", f"/api/playing/{player}", {"take": take})
 
+    async def change_many(self, numbers: Sequence[int], **marks: Any) -> dict[str, Any]:
+        """Changes many takes in the same way; answers ``rows``, what ``failed``, and the way back, ``before``."""
+        return await self.call("PATCH", "/api/takes", {"numbers": list(numbers), **marks})
+
+    async def change_each(self, changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Changes takes each in its own way, such as the way back of an earlier change."""
+        return await self.call("PATCH", "/api/takes", {"changes": list(changes)})
+
     async def operate(self, key: int | str, operation: str, **options: Any) -> dict[str, Any]:
         """Makes something of a take: sibling, finish, verify."""
         return await self.call("POST", f"/api/takes/{key}/{operation}", options)

@@ -1,4 +1,4 @@
-"""Takes over HTTP: lists, one, what people think of it, and what is made from it."""
+"""Takes over HTTP: lists, one, and what is made from it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,13 @@ from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
 from sessions.api_route import Answer, Body, Param, Route, studio_of, whole_number
 from sessions.lists import NEWEST_FIRST
 from sessions.remaking import bring_back
-from sessions.schemas import FLAG, NUMBER, TEXT, WHOLE, many, or_none, ref, table
+from sessions.schemas import FLAG, NUMBER, TEXT, WHOLE, many, ref, table
 from sessions.take import WHOLE as ALL_THERE
 from sessions.take import Take
 from sessions.verify import verify
 
 MOST = 1000
 """Takes on a page."""
-
-MARKS = ("verdict", "pinned", "liked", "rejected", "heard", "rating", "note", "tags", "name", "trashed")
-"""What may be said of a take over HTTP; the rest of it has happened."""
-
-VERDICTS = ("pinned", "liked", "rejected", "heard", "unheard")
 
 
 async def listed(request: web.Request) -> web.Response:
@@ -42,22 +37,6 @@ async def listed(request: web.Request) -> web.Response:
 async def shown(request: web.Request) -> web.Response:
     """One take."""
     return reply((await take_of(request)).object())
-
-
-async def marked(request: web.Request) -> web.Response:
-    """Changes what is thought of a take; ``trashed`` moves it to the trash or back."""
-    body = await read_json(request)
-    refuse_unknown(body, MARKS)
-    if body.get("verdict", "heard") not in VERDICTS:
-        raise ApiError(400, "That is no verdict.", f"There are {', '.join(VERDICTS)}.", field="verdict")
-    trashed = body.pop("trashed", None)
-    if trashed is not None and not isinstance(trashed, bool):
-        raise ApiError(400, "trashed is true or false.", "Send one of them.", field="trashed")
-    store, key = studio_of(request).store, request.match_info["id"]
-    take = await asyncio.to_thread(store.change, key, **body)
-    if trashed is not None:
-        take = await asyncio.to_thread(store.trash if trashed else store.restore, key)
-    return reply(take.object())
 
 
 async def trashed(request: web.Request) -> web.Response:
@@ -135,14 +114,6 @@ _AUDIO = {
     304: Answer("It is as it was."),
 }
 _OUTLINE = table({"seconds": NUMBER, "low": many(NUMBER), "high": many(NUMBER)})
-_MARK_BODY = {
-    "verdict": {"enum": list(VERDICTS)},
-    **dict.fromkeys(("pinned", "liked", "rejected", "heard", "trashed"), FLAG),
-    "rating": or_none({"type": "integer", "minimum": 0, "maximum": 5}),
-    "note": TEXT,
-    "name": TEXT,
-    "tags": many(TEXT),
-}
 _SIBLING = {
     "takes": {"type": "integer", "minimum": 1, "maximum": LARGEST_BATCH},
     "variance": {"type": "number", "minimum": 0, "maximum": 1},
@@ -164,7 +135,6 @@ ROUTES = (
         ),
     ),
     Route("GET", "/api/takes/{id}", shown, "One take.", _TAKE),
-    Route("PATCH", "/api/takes/{id}", marked, "What is thought of a take.", _TAKE, body=Body(table(_MARK_BODY))),
     Route("DELETE", "/api/takes/{id}", trashed, "Moves a take to the trash, from where it can come back.", _TAKE),
     Route("GET", "/api/takes/{id}/audio", audio, "The audio, whole or a part.", _AUDIO, headers=_RANGE),
     Route(

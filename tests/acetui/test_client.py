@@ -50,6 +50,10 @@ def test_it_speaks_the_whole_api(tmp_path: Path) -> None:
         assert (await client.operate(1, "sibling", wait=True))["takes"][0]["parent"] == take["id"]
         assert await client.order("parent!=none", "number") == [2]
         assert [row["parent_number"] for row in await client.rows([*range(3000, 4000), 2, 1, 7])] == [1, None]
+        answer = await client.change_many([1, 2], liked=True)
+        assert [row["liked"] for row in answer["rows"]] == [True, True]
+        assert [row["liked"] for row in (await client.change_each(answer["before"]))["rows"]] == [False, False]
+        assert (await client.tokens(caption="slow"))["reason"] or (await client.tokens())["caption"]
         assert not (await client.loop("off"))["on"]
         for refused, status, code in (
             (client.take(99), 404, 3),
