@@ -1,18 +1,20 @@
-"""The outline of an audio file for drawing: ``python -m engine.peaks FILE`` prints it as JSON.
+"""Outlines of audio files for drawing: ``python -m engine.peaks`` answers a JSON line for each that it reads.
 
-A process of its own, so that whoever asks needs no library that decodes audio; a file is read in pieces.
+A process of its own, so that whoever asks needs no library that decodes audio; a file is read in pieces. A question is
+``{"file": PATH}``, its answer the outline, or ``{"error": sentence}``. It ends with its input.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 COLUMNS = 1000
 """Into how many equal stretches a file is divided, at most; a shorter one has a column for every frame."""
 
 NO_LIBRARIES = 3
-"""The exit status where what decodes audio is not installed; 1 is a file that cannot be decoded."""
+"""The exit status where what decodes audio is not installed."""
 
 _FRAMES = 1 << 15
 
@@ -39,14 +41,23 @@ def outline(path: str) -> dict[str, object]:
         return {"seconds": frames / file.samplerate, "low": rounded[0], "high": rounded[1]}
 
 
-def main() -> int:
-    """Prints the outline of the file on the command line."""
+def answer(question: dict[str, Any]) -> dict[str, object]:
+    """The answer to a question."""
     try:
-        print(json.dumps(outline(sys.argv[1]), allow_nan=False))
-    except ImportError:
-        return NO_LIBRARIES
+        return outline(question["file"])
     except (OSError, RuntimeError, ValueError):
-        return 1
+        return {"error": "The audio cannot be decoded."}
+
+
+def main() -> int:
+    """Answers until nobody asks any more."""
+    try:
+        import numpy  # noqa: F401
+        import soundfile  # noqa: F401
+    except (ImportError, OSError):  # a library that soundfile itself lacks is an OSError
+        return NO_LIBRARIES
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line)), allow_nan=False), flush=True)
     return 0
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-NO_LIBRARY = 3
+NO_LIBRARIES = 3
 """The exit status where the tokenizer library is not installed."""
 
 Count = Callable[[str], int]
@@ -50,7 +50,7 @@ def main() -> int:
     try:
         import tokenizers  # noqa: F401
     except ImportError:
-        return NO_LIBRARY
+        return NO_LIBRARIES
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line), opened)), flush=True)
     return 0

@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +18,12 @@ from engine.errors import EngineError
 from sessions.api_errors import ApiError
 from sessions.api_route import PEAKS, studio_of, whole_number
 from sessions.playing import LAPSE_SECONDS
+from sessions.side_process import NoAnswer, NoLibraries, SideProcess
 from sessions.take import WHOLE, Take
 from sessions.whole_files import write_whole
 
 PIECE = 1 << 18
 _MEDIA = {".flac": "audio/flac", ".wav": "audio/wav", ".mp3": "audio/mpeg", ".opus": "audio/ogg", ".ogg": "audio/ogg"}
-
-NO_LIBRARIES = 3
-"""What ``engine.peaks`` ends with where nothing decodes audio. It is run, and never imported: it needs numpy."""
 
 MOST_COLUMNS = 1000
 """Columns of an outline, as ``engine.peaks`` makes it."""
@@ -116,7 +113,7 @@ async def peaks(request: web.Request) -> web.Response:
         text = await asyncio.to_thread(_read, kept)
         if text is None:
             async with request.app[PEAKS]:
-                text = await asyncio.to_thread(_read, kept) or await _made(path, take)
+                text = await asyncio.to_thread(_read, kept) or await _made(studio.outlines, path, take)
             with contextlib.suppress(EngineError):  # it can be made again
                 await asyncio.to_thread(_keep, kept, text)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
@@ -146,25 +143,18 @@ def _keep(path: Path, text: str) -> None:
                 old.unlink()
 
 
-async def _made(path: Path, take: Take) -> str:
+async def _made(side: SideProcess, path: Path, take: Take) -> str:
     """Decodes in a process of its own: neither numpy nor a damaged file shall come into this one."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "engine.peaks", os.fspath(path)),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    refusal = ApiError(409, f"The audio of take {take.number} cannot be decoded.", "'acetui verify' looks closer.")
     try:
-        out, _ = await process.communicate()
-    except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        raise
-    if process.returncode == NO_LIBRARIES:
-        raise ApiError(501, "Audio cannot be decoded here.", "Install what the engine needs: `make studio`.")
-    if process.returncode:
-        raise ApiError(409, f"The audio of take {take.number} cannot be decoded.", "'acetui verify' looks closer.")
-    return out.decode()
+        found = await side.ask({"file": os.fspath(path)})
+    except NoLibraries as missing:
+        raise ApiError(501, "Audio cannot be decoded here.", missing.hint) from None
+    except NoAnswer:
+        raise refusal from None
+    if "error" in found:
+        raise refusal
+    return json.dumps(found)
 
 
 @contextlib.asynccontextmanager

@@ -11,7 +11,7 @@ from engine.errors import BadCheckpoint
 from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
 from sessions.api_route import Answer, Body, Route, studio_of
 from sessions.schemas import TEXT, WHOLE, or_none, table
-from sessions.token_counter import LIMITS, NoTokens, prompts, tokenizer_of
+from sessions.token_counter import LIMITS, NoTokens, count, prompts, tokenizer_of
 
 
 async def tokens(request: web.Request) -> web.Response:
@@ -24,11 +24,11 @@ async def tokens(request: web.Request) -> web.Response:
     told = prompts(settings.recipe, body, loaded.profile.get("duration") if loaded else None)
     try:
         tokenizer = await asyncio.to_thread(tokenizer_of, settings.models.load_options(studio.session))
-        counts = await studio.tokens.count(tokenizer, told)
+        counts = await count(studio.tokens, tokenizer, told)
     except (BadCheckpoint, NoTokens) as reason:
         return reply({**dict.fromkeys(LIMITS), "tokenizer": None, "reason": reason.error})
     counted: dict[str, Any] = {
-        name: {"tokens": count, "limit": LIMITS[name]} for name, count in zip(LIMITS, counts, strict=True)
+        name: {"tokens": each, "limit": LIMITS[name]} for name, each in zip(LIMITS, counts, strict=True)
     }
     return reply({**counted, "tokenizer": tokenizer.parent.name, "reason": ""})
 

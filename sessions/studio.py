@@ -27,11 +27,11 @@ from sessions.machine import Machine
 from sessions.own_sources import check_recipe, check_settings
 from sessions.recipe import Changes, edit, parse
 from sessions.revisions import Revision
+from sessions.side_process import SideProcess, program
 from sessions.sources import Sources
 from sessions.steering import Steering
 from sessions.store import Change
 from sessions.take import Take
-from sessions.token_counter import TokenCounter
 
 LOOK_SECONDS = 2.0
 """How often machine and engine are looked at while somebody is attached."""
@@ -57,7 +57,7 @@ class Studio:
             self.loop, self.store, self.events, place.folder, started=self.room.want, seen=lambda: self.attached > 0
         )
         self.machine = Machine(self.engine, device=lambda: self.revisions.current.settings.models.device)
-        self.tokens = TokenCounter()
+        self.tokens, self.outlines = SideProcess(program("engine.token_counts")), SideProcess(program("engine.peaks"))
         self.life = secrets.token_hex(4)
         """Tells this run of the studio from others: the numbers of events begin anew with each."""
 
@@ -117,6 +117,7 @@ class Studio:
             await asyncio.gather(looking, return_exceptions=True)
             self.machine.close()
             await self.tokens.close()
+            await self.outlines.close()
             await self.steering.close()
             unsubscribe()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import sys
 import wave
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 
 from engine import peaks
-from sessions import api_audio
+from sessions import api_audio, side_process
 from sessions.api import ROUTES
+from sessions.side_process import SideProcess
 from tests.sessions.jamming import state
 from tests.sessions.studios import Api, on_api
 
@@ -193,7 +195,7 @@ def test_outlines_are_made_once_and_not_in_this_process(tmp_path: Path, monkeypa
             await ask("GET", f"/api/takes/1/peaks?columns={columns}", status=400)
 
     on_api(tmp_path, act)
-    assert api_audio.NO_LIBRARIES == peaks.NO_LIBRARIES
+    assert side_process.NO_LIBRARIES == peaks.NO_LIBRARIES
 
 
 @pytest.mark.parametrize("columns", [1, 2, 3, 7, 10, 11])
@@ -203,6 +205,17 @@ def test_fewer_columns_lose_no_extreme(columns: int) -> None:
     assert len(found["low"]) == len(found["high"]) == min(columns, 10)
     assert (min(found["low"]), max(found["high"])) == (-0.9, 0.9)
     assert (found["low"][0], found["high"][-1], found["seconds"]) == (-0.9, 0.9, 1.0)
+
+
+def test_without_what_decodes_audio_an_outline_is_not_done(tmp_path: Path) -> None:
+    async def act(ask: Api) -> None:
+        await ask.takes(1)
+        ask.studio.outlines = SideProcess((sys.executable, "-c", "raise SystemExit(3)"))
+        assert "make studio" in (await ask("GET", "/api/takes/1/peaks", status=501))["hint"]
+        ask.studio.outlines = SideProcess((sys.executable, "-c", "import os; os.abort()"))
+        await ask("GET", "/api/takes/1/peaks", status=409)
+
+    on_api(tmp_path, act)
 
 
 def test_the_oldest_outlines_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

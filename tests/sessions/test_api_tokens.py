@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,10 @@ from tokenizers import Tokenizer
 from engine import nano, token_counts
 from engine.prompt import caption_prompt, lyric_prompt
 from engine.request import Request
-from sessions import token_counter
+from sessions import side_process
 from sessions.settings import Recipe
-from sessions.token_counter import NoTokens, TokenCounter, prompts, tokenizer_of
+from sessions.side_process import SideProcess
+from sessions.token_counter import NoTokens, count, prompts, tokenizer_of
 from tests.sessions.jamming import run, state
 from tests.sessions.studios import Api, on_api
 
@@ -74,64 +74,20 @@ def test_choices_count_with_their_longest_words() -> None:
     assert "60 seconds" in prompts(recipe, {}, 60.0)[0]
 
 
-def script(*lines: str) -> tuple[str, ...]:
-    return (sys.executable, "-c", "\n".join(("import sys", *lines)))
-
-
-def test_the_process_is_started_once_and_goes_when_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_counter, "IDLE_SECONDS", 0.2)
-    command = script("import os", "for line in sys.stdin: print('{\"counts\": [%d]}' % os.getpid(), flush=True)")
-
-    async def act() -> None:
-        counter = TokenCounter(command)
-        first, second = await asyncio.gather(counter.count(NANO, ["a"]), counter.count(NANO, ["b"]))
-        assert first == second
-        while counter.running:
-            await asyncio.sleep(0.01)
-        assert await counter.count(NANO, ["c"]) != first
-        await counter.close()
-        assert not counter.running
-        await counter.close()
-
-    run(act())
-
-
 @pytest.mark.parametrize(
-    ("lines", "words"),
+    ("line", "words"),
     [
-        (["raise SystemExit(3)"], "No tokenizer is installed"),
-        (["raise SystemExit(1)"], "at the moment"),
-        (["print('nonsense', flush=True)", "sys.stdin.read()"], "at the moment"),
-        (["import time", "time.sleep(60)"], "at the moment"),
-        (['for line in sys.stdin: print(\'{"error": "It is broken."}\', flush=True)'], "It is broken."),
+        ("raise SystemExit(3)", "No tokenizer is installed"),
+        ("raise SystemExit(1)", "at the moment"),
+        ('for line in sys.stdin: print(\'{"error": "It is broken."}\', flush=True)', "It is broken."),
     ],
 )
-def test_a_process_that_fails_is_no_trouble(lines: list[str], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_counter, "ANSWER_SECONDS", 2.0)
-
+def test_why_there_are_no_counts(line: str, words: str) -> None:
     async def act() -> None:
-        counter = TokenCounter(script(*lines))
-        for _ in range(2):
-            with pytest.raises(NoTokens, match=words):
-                await counter.count(NANO, ["a"])
-        await counter.close()
-
-    run(act())
-
-
-def test_a_question_that_is_given_up_does_not_answer_the_next_one() -> None:
-    command = script(
-        "for line in sys.stdin:", "    import time; time.sleep(0.3)", "    print('{\"counts\": [1]}', flush=True)"
-    )
-
-    async def act() -> None:
-        counter = TokenCounter(command)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.1):
-                await counter.count(NANO, ["a"])
-        assert not counter.running
-        assert await counter.count(NANO, ["b"]) == [1]
-        await counter.close()
+        side = SideProcess((sys.executable, "-c", f"import sys\n{line}"))
+        with pytest.raises(NoTokens, match=words):
+            await count(side, NANO, ["a"])
+        await side.close()
 
     run(act())
 
@@ -145,5 +101,5 @@ def test_the_program_counts_and_says_what_is_no_tokenizer(tmp_path: Path) -> Non
     for file in (broken, tmp_path / "none.json"):
         answer: dict[str, Any] = token_counts.answer({"tokenizer": str(file), "texts": ["x"]}, token_counts.opened)
         assert "cannot be used" in answer["error"]
-    assert token_counts.NO_LIBRARY == token_counter.NO_LIBRARY
+    assert token_counts.NO_LIBRARIES == side_process.NO_LIBRARIES
     assert tokenizer_of({"models": "nano"}) == NANO
