@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import inspect
 import logging
 import time
@@ -77,7 +78,14 @@ class StudioApp(App[str | None], inherit_bindings=False):
         """The desk."""
         from acetui.screens.desk import Desk
 
-        return Desk()
+        desk = Desk()
+        # Known before the toolkit says so: it would give every widget its styles once more for each.
+        for breakpoints, cells in (
+            (self.HORIZONTAL_BREAKPOINTS, self.size.width),
+            (self.VERTICAL_BREAKPOINTS, self.size.height),
+        ):
+            desk.add_class(max((least, name) for least, name in breakpoints if cells >= least)[1])
+        return desk
 
     @property
     def looks(self) -> Looks:
@@ -108,6 +116,9 @@ class StudioApp(App[str | None], inherit_bindings=False):
         await super().on_event(event)
 
     def _connect(self) -> None:
+        # What has been made until here stays: the collector need not look at it with every key.
+        gc.freeze()
+        gc.enable()
         for notice in (*self.notices, *map(str, self.dressing.problems)):
             self.complain(notice)
         self.run_worker(self.link.run(), name="link", exit_on_error=False)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from acetui.keymap import load
 from acetui.own_files import config_folder
@@ -31,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
             "'acetui jam' and 'acetui studio' work without one; 'acetui --help' says how.",
         )
     _set_knobs()
+    gc.disable()  # until the first picture is there, next to nothing of what is made can be let go
     from acetui.app import StudioApp
     from acetui.terminal_settings import read_settings
 
@@ -68,10 +71,9 @@ async def _connect(session: Path) -> Client:
     """A connection to the session's studio. The session is made if it is not there; nothing of this is on the way of
     the first picture.
     """
-    from acetui.client import attach
-
+    client = await asyncio.to_thread(import_module, "acetui.client")
     await asyncio.to_thread(_make, session)
-    return await attach(session)
+    return cast("Client", await client.attach(session))
 
 
 def _make(session: Path) -> None:

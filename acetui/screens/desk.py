@@ -48,6 +48,7 @@ class Desk(KeyedScreen):
         self.key_bar = KeyBar()
         self._answer: asyncio.Future[str | None] | None = None
         self._asked_from: Widget | None = None
+        self._styled = False
 
     def compose(self) -> ComposeResult:
         """Top to bottom; where the terminal is wide the texts stand left of the takes (acetui.tcss)."""
@@ -61,15 +62,22 @@ class Desk(KeyedScreen):
                 yield self.takes
                 yield self.take
         yield self.log_pane
-        yield self.palette
-        yield self.prompt
         yield self.key_bar
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Every widget has got its styles a moment ago, when it was mounted: not again for the first picture."""
+        event.refresh_styles, self._styled = self._styled, True
 
     def on_mount(self) -> None:
         """The list of takes has the keys to begin with."""
         self.studio.looks_changed()
         self.show(self.studio.state)
         self.go_to("takes")
+        self.call_after_refresh(self._complete)
+
+    async def _complete(self) -> None:
+        """What the first picture does not show comes after it."""
+        await self.mount_all([self.palette, self.prompt], before=self.key_bar)
 
     # --- what is shown -----------------------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ class KeyedScreen(Screen[None]):
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
     SCOPE = STUDIO
-    AUTO_FOCUS = None
+    AUTO_FOCUS = ""  # with None it would be the first widget that there is
 
     def __init__(self) -> None:
         super().__init__()
