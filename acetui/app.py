@@ -84,7 +84,8 @@ class StudioApp(App[str | None], inherit_bindings=False):
             (self.HORIZONTAL_BREAKPOINTS, self.size.width),
             (self.VERTICAL_BREAKPOINTS, self.size.height),
         ):
-            desk.add_class(max((least, name) for least, name in breakpoints if cells >= least)[1])
+            fitting = sorted((least, name) for least, name in breakpoints or () if cells >= least)
+            desk.add_class(*(name for _, name in fitting[-1:]))
         return desk
 
     @property
