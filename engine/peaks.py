@@ -34,8 +34,10 @@ def outline(path: str) -> dict[str, object]:
         done = 0
         while columns and len(piece := file.read(_FRAMES, dtype="float32", always_2d=True)):
             column = np.minimum((done + np.arange(len(piece))) * columns // frames, columns - 1)
-            np.minimum.at(low, column, piece.min(axis=1))
-            np.maximum.at(high, column, piece.max(axis=1))
+            starts = np.flatnonzero(np.diff(column, prepend=-1))
+            begun = column[starts]  # a column may go over the end of a piece
+            low[begun] = np.minimum(low[begun], np.minimum.reduceat(piece, starts).min(axis=1))
+            high[begun] = np.maximum(high[begun], np.maximum.reduceat(piece, starts).max(axis=1))
             done += len(piece)
         rounded = [np.clip(each, -1, 1).round(3).tolist() for each in (low, high)]
         return {"seconds": frames / file.samplerate, "low": rounded[0], "high": rounded[1]}
