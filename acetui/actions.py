@@ -43,7 +43,10 @@ SCOPES: Mapping[str, str] = MappingProxyType(
 GROUPS: Mapping[str, str] = MappingProxyType(
     {
         "applying": "Recipe",
+        "loop": "Loop",
         "windows": "Panes and screens",
+        "log": "Log",
+        "looks": "Looks",
     }
 )
 """Modules of ``acetui.doing``, with their headings in the help."""
@@ -74,6 +77,16 @@ class Action:
 ACTIONS: tuple[Action, ...] = (
     # Recipe
     Action("apply", "apply", "Apply what is typed, and render it.", ("ctrl+g",), EVERYWHERE, "applying", 10),
+    # Loop
+    Action("loop", "loop", "Turn the loop on, or off after this batch.", ("a",), STUDIO, "loop", 60),
+    Action("skip", "skip", "Drop what the loop is making, and go on with the next.", ("K",), STUDIO, "loop"),
+    Action("stop-after", "end after", "End the loop after the take that is being made.", ("A",), STUDIO, "loop"),
+    Action("stop-now", "end now", "End the loop at once; what is half made is dropped.", ("ctrl+x",), STUDIO, "loop"),
+    Action("policy", "policy", "What the loop makes: new ideas, siblings, or both.", ("o p",), STUDIO, "loop"),
+    Action(
+        "limit", "limit", "After how many takes or minutes, or at which score, the loop ends.", ("o l",), STUDIO, "loop"
+    ),
+    Action("go-on", "go on", "Let the loop go on where it waits for ears, or has given up.", ("o g",), STUDIO, "loop"),
     # Panes and screens
     Action("palette", "palette", "Do anything by its name.", (":", "ctrl+p"), EVERYWHERE, "windows", 80),
     Action("help", "help", "Every key, and what it does.", ("?", "f1"), EVERYWHERE, "windows", 90),
@@ -96,6 +109,29 @@ ACTIONS: tuple[Action, ...] = (
     Action("dismiss", "close", "Shut the question or the palette.", ("escape",), "question", "windows", 1),
     Action("choice-down", "down", "The next entry of the palette.", ("down", "ctrl+n"), "question", "windows"),
     Action("choice-up", "up", "The entry before in the palette.", ("up",), "question", "windows"),
+    # Log
+    Action("log-down", "down", "Further down in the log.", ("j", "down"), "log", "log"),
+    Action("log-up", "up", "Further up in the log.", ("k", "up"), "log", "log"),
+    Action("log-page-down", "page down", "A page down in the log.", ("pagedown", "ctrl+d"), "log", "log"),
+    Action("log-page-up", "page up", "A page up in the log.", ("pageup", "ctrl+u"), "log", "log"),
+    Action("log-end", "end", "The latest line of the log.", ("G", "end"), "log", "log"),
+    Action("log-start", "start", "The oldest line of the log.", ("g g", "home"), "log", "log"),
+    Action("log-level", "level", "Show everything, what the studio says, or errors alone.", ("e",), "log", "log", 1),
+    Action("log-find", "find", "Show only lines with some words in them.", ("/",), "log", "log", 2),
+    # Looks
+    Action(
+        "settings", "settings", "Everything about this terminal that can be set.", ("f8", "o s"), EVERYWHERE, "looks"
+    ),
+    Action("next-theme", "theme", "The next theme.", ("o t",), STUDIO, "looks"),
+    Action("theme", "theme", "Choose a theme by its name.", ("o T",), STUDIO, "looks"),
+    Action("ascii", "ascii", "Draw with plain ASCII, or with Unicode's signs.", ("o a",), STUDIO, "looks"),
+    Action("mouse", "mouse", "Leave the mouse to the terminal, or take it back.", ("o m",), STUDIO, "looks"),
+    Action("settings-down", "down", "The next setting.", ("j", "down", "tab"), "settings", "looks"),
+    Action("settings-up", "up", "The setting before.", ("k", "up", "shift+tab"), "settings", "looks"),
+    Action("settings-next", "next", "The next value.", ("l", "right", "space"), "settings", "looks", 2),
+    Action("settings-previous", "before", "The value before.", ("h", "left"), "settings", "looks"),
+    Action("settings-keep", "keep", "Keep the theme that is tried on.", ("enter",), "settings", "looks", 1),
+    Action("settings-close", "close", "Close the settings.", ("escape", "q"), "settings", "looks", 3),
 )
 """The table."""
 

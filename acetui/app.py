@@ -127,8 +127,8 @@ class StudioApp(App[str | None], inherit_bindings=False):
     def looks_changed(self) -> None:
         """Other signs: whatever draws with some gets the ones that count now."""
         for widget in (widget for screen in self.screen_stack for widget in screen.query("*")):
-            if isinstance(getattr(widget, "looks", None), Looks):
-                widget.looks = self.looks  # type: ignore[attr-defined]
+            if (changed := getattr(widget, "looks_changed", None)) is not None:
+                changed(self.looks)
             widget.refresh()
 
     # --- what the studio says ----------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from acetui.looks import BRAILLE, UNICODE, Looks
+
 
 class Heading(Widget):
     """One line: ``── caption ─────── 18/256 ──``."""
@@ -23,6 +25,12 @@ class Heading(Widget):
         self._name = name
         self._note = ""
         self._active = False
+        self._looks = Looks(UNICODE, BRAILLE)
+
+    def looks_changed(self, looks: Looks) -> None:
+        """Draws with other signs."""
+        self._looks = looks
+        self.refresh()
 
     def show(self, *, name: str | None = None, note: str | None = None, active: bool | None = None) -> None:
         """Shows something else; what is not given stays."""
@@ -36,13 +44,14 @@ class Heading(Widget):
     def render_line(self, y: int) -> Strip:
         """The line, cut from the right where the pane is narrow: first the note, then the name."""
         width = self.size.width
-        dash = getattr(self.app, "dash", "─")
+        glyphs = self._looks.glyphs
+        dash = glyphs.dash
         rule = self._style("heading--rule")
         name = f" {self._name} "[: max(0, width - 2)]
         note = f" {self._note} " if self._note else ""
         if len(name) + len(note) + 4 > width:
             note = ""
-        mark = "▌" if self._active and dash == "─" else ">" if self._active else dash
+        mark = glyphs.bar if self._active else dash
         filled = max(0, width - len(name) - len(note) - 2)
         active = self._style("heading--active")
         return Strip(

@@ -9,6 +9,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
+from acetui.looks import BRAILLE, UNICODE, Looks
+
 Hint = tuple[str, str]
 """A key as people read it, and a word or two."""
 
@@ -23,6 +25,12 @@ class KeyBar(Widget):
         self._hints: tuple[Hint, ...] = ()
         self._message = ""
         self._trouble = False
+        self._looks = Looks(UNICODE, BRAILLE)
+
+    def looks_changed(self, looks: Looks) -> None:
+        """Draws with other signs."""
+        self._looks = looks
+        self.refresh()
 
     @property
     def message(self) -> str:
@@ -47,13 +55,15 @@ class KeyBar(Widget):
         width = self.size.width
         if self._message:
             style = self.get_component_rich_style("key-bar--trouble" if self._trouble else "key-bar--message")
-            text = self._message if len(self._message) <= width - 2 else self._message[: max(0, width - 3)] + "…"
+            text = self._looks.words(self._message)
+            if len(text) > width - 2:
+                text = text[: max(0, width - 3)] + self._looks.glyphs.more
             return Strip([Segment(f" {text}", style)]).adjust_cell_length(width, self.rich_style)
         key_style = self.get_component_rich_style("key-bar--key")
         title_style = self.get_component_rich_style("key-bar--title")
         segments: list[Segment] = []
         used = 0
-        for key, title in fitting(self._hints, width):
+        for key, title in fitting([(self._looks.words(key), title) for key, title in self._hints], width):
             segments += [Segment(f" {key}", key_style), Segment(f" {title} ", title_style)]
             used += len(key) + len(title) + 3
         return Strip(segments, used).adjust_cell_length(width, self.rich_style)

@@ -38,6 +38,11 @@ class LogRows(Widget, can_focus=True):
         self._below = 0
         """Lines below the last one in sight: none of them is to follow the end."""
 
+    def looks_changed(self, looks: Looks) -> None:
+        """Draws with other signs."""
+        self.looks = looks
+        self.refresh()
+
     def sync(self) -> None:
         """The book, the filter or the width has changed."""
         before = len(self._lines)

@@ -55,6 +55,11 @@ class StatusLine(Widget):
         self._state = state
         self._say()
 
+    def looks_changed(self, looks: Looks) -> None:
+        """Draws with other signs."""
+        self.looks = looks
+        self._say()
+
     def on_resize(self) -> None:
         """There is more room, or less."""
         self._say()

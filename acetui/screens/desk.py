@@ -19,7 +19,7 @@ from acetui.panes.key_bar import KeyBar
 from acetui.panes.log import LogPane
 from acetui.panes.lyrics import LyricsPane
 from acetui.panes.metadata import MetadataPane
-from acetui.panes.palette import Palette
+from acetui.panes.palette import Entry, Palette
 from acetui.panes.prompt import Prompt
 from acetui.panes.status import StatusLine
 from acetui.panes.take import TakePane
@@ -204,10 +204,10 @@ class Desk(KeyedScreen):
         self.prompt.close()
         self._back()
 
-    def open_palette(self) -> None:
-        """Opens the list of everything that can be done from here."""
+    def open_palette(self, offered: list[Entry] | None = None) -> None:
+        """Opens a list to choose from: of everything that can be done from here, unless it is of something else."""
         self._asked_from = self.focused
-        self.palette.open(entries(self.studio.keymap, self.scopes(), self.studio.perform))
+        self.palette.open(offered or entries(self.studio.keymap, self.scopes(), self.studio.perform))
 
     @on(Palette.Closed)
     def _palette_closed(self, event: Palette.Closed) -> None:

@@ -37,7 +37,9 @@ class Dressing:
 
     def __init__(self, app: StudioApp, found: Found) -> None:
         self._app = app
-        self._origins = dict(found.origins)
+        self.origins = dict(found.origins)
+        """Where the value of each setting comes from."""
+
         self.settings = found.settings
         self.looks = looks_of(found.settings)
         insisted = found.origins["theme"].startswith(_FOR_THIS_RUN)
@@ -53,10 +55,6 @@ class Dressing:
         self._move()
         self._look_after()
 
-    def origin(self, name: str) -> str:
-        """Where the value of a setting comes from."""
-        return self._origins[name]
-
     def filters(self, filters: Sequence[LineFilter]) -> list[LineFilter]:
         """What is done to everything that is drawn: without colours, no code of a colour is written at all."""
         kept = [each for each in filters if not isinstance(each, Monochrome | NoColor)]
@@ -68,15 +66,12 @@ class Dressing:
             self._wear(theme)
 
     def choose(self, name: str, value: Any) -> None:
-        """Sets a setting from now on, and keeps it. Raises EngineError, and changes nothing, where that cannot be.
-
-        The mouse counts from the next start: the toolkit asks the terminal for it once.
-        """
+        """Sets a setting from now on, and keeps it. Raises EngineError, and changes nothing, where that cannot be."""
         value = type(self.settings).fields()[name].clean(value)
         theme = themes.find(value) if name == "theme" and value != AUTO else None
         save({name: value})
         self.settings = replace(self.settings, **{name: value})
-        self._origins[name] = FILE
+        self.origins[name] = FILE
         if name == "theme":
             self._wear(theme or themes.choose(value)[0])
         elif name in ("ascii", "waveform"):
@@ -89,6 +84,8 @@ class Dressing:
                 screen.post_message(events.Resize(size, size))
         elif name == "animation":
             self._move()
+        elif name == "mouse":
+            self._listen()
 
     def _wear(self, theme: Theme) -> None:
         self.theme = theme
@@ -110,6 +107,15 @@ class Dressing:
 
     def _move(self) -> None:
         self._app.animation_level = "full" if self.settings.animation else "none"
+
+    def _listen(self) -> None:
+        """Asks the terminal for the mouse, or leaves it alone: clicks, movements, and in the form that has no limit."""
+        driver, on = self._app._driver, self.settings.mouse
+        if driver is None:
+            return
+        driver._mouse = on  # after an editor has had the terminal, it is asked for the same
+        driver.write("".join(f"\x1b[?{mode}{'h' if on else 'l'}" for mode in (1000, 1003, 1006)))
+        driver.flush()
 
     def _look_after(self) -> None:
         """A person's own theme is followed while it is in use; there is nothing to follow otherwise."""
