@@ -35,7 +35,7 @@ async def described(studio: Studio) -> dict[str, Any]:
     """The session as it is right now."""
     last = event_id(studio, studio.events.last_id)  # first: what changes meanwhile comes as an event
     revision, problem = studio.revisions.current, studio.revisions.problem
-    counts, machine = await asyncio.to_thread(studio.store.counts), await studio.machine.now()
+    counts, machine = await studio.counts(), await studio.machine.now()
     return {
         "id": studio.place.key,
         "name": studio.session.name,
@@ -58,13 +58,7 @@ async def described(studio: Studio) -> dict[str, Any]:
         "engine": studio.engine_status(),
         "progress": studio.loop.progress() or studio.engine.loading,
         "machine": machine,
-        "takes": {
-            "total": counts.takes,
-            "trashed": counts.trashed,
-            "unheard": counts.unheard,
-            "faulty": counts.faulty,
-            "verdicts": counts.verdicts,
-        },
+        "takes": counts,
     }
 
 
@@ -222,8 +216,8 @@ ROUTES = (
         "GET",
         "/api/events",
         events,
-        "What happens, as server-sent events: take, changed, progress, loop, run, recipe, engine, machine, scored, "
-        "notice, error, done; and missed where some cannot be had again.",
+        "What happens, as server-sent events: take, changed, progress, loop, run, recipe, engine, machine, counts, "
+        "scored, notice, error, done; and missed where some cannot be had again.",
         {200: Answer("The stream.", TEXT, "text/event-stream")},
         query=(Param("after", "the id of the event that was seen last, for a client that cannot send the header"),),
         headers=(Param("Last-Event-ID", "the id of the event that was seen last"),),

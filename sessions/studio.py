@@ -7,6 +7,7 @@ Everything here belongs to one event loop; what reads or writes disks does so in
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
+from engine.errors import EngineError
 from engine.process import COMMAND
 from engine.request import Request
 from engine.tasks import check_rendered
@@ -35,6 +37,9 @@ from sessions.take import Take
 
 LOOK_SECONDS = 2.0
 """How often machine and engine are looked at while somebody is attached."""
+
+COUNT_SECONDS = 0.3
+"""How long after a change of a take they are counted: changes come in crowds."""
 
 
 class Studio:
@@ -73,6 +78,7 @@ class Studio:
 
         self._work = work
         self._shown: dict[str, Mapping[str, Any]] = {}
+        self._changed = asyncio.Event()
 
     @classmethod
     @asynccontextmanager
@@ -108,13 +114,14 @@ class Studio:
             self._show("engine", self.engine_status())
 
         self.engine.changed = changed
-        looking = asyncio.create_task(self._look_around())
+        telling = [asyncio.create_task(work) for work in (self._look_around(), self._count_changes())]
         try:
             yield
         finally:
             self.engine.changed = nudge
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+            for task in telling:
+                task.cancel()
+            await asyncio.gather(*telling, return_exceptions=True)
             self.machine.close()
             await self.tokens.close()
             await self.outlines.close()
@@ -167,6 +174,17 @@ class Studio:
             "identity": loaded and loaded.identity,
         }
 
+    async def counts(self) -> dict[str, Any]:
+        """How many takes there are of each kind, as the API tells of it."""
+        counts = await asyncio.to_thread(self.store.counts)
+        return {
+            "total": counts.takes,
+            "trashed": counts.trashed,
+            "unheard": counts.unheard,
+            "faulty": counts.faulty,
+            "verdicts": counts.verdicts,
+        }
+
     @property
     def idle(self) -> bool:
         """Whether nobody is attached, and there is nothing to do."""
@@ -192,6 +210,17 @@ class Studio:
         """A take was changed, by anybody; that it was made, the loop tells."""
         if change.kind != "committed":
             self.events.publish("changed", kind=change.kind, take=change.take.object())
+        self._changed.set()
+
+    async def _count_changes(self) -> None:
+        """Tells how many takes there are after they have changed; after many changes, once."""
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(COUNT_SECONDS)
+            self._changed.clear()
+            if self.attached:
+                with contextlib.suppress(EngineError, OSError):  # the next change counts again
+                    self._show("counts", await self.counts())
 
 
 async def _outcome(answer: asyncio.Future[list[Take]]) -> list[Take]:

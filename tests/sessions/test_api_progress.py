@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from sessions import studio
 from sessions.pace import BATCHES, Pace
 from tests.sessions.jamming import state
 from tests.sessions.studios import Api, on_api
@@ -155,6 +156,22 @@ def test_a_lower_ceiling_pauses_a_run_and_a_higher_one_lets_it_go_on(tmp_path: P
         await ask("PATCH", "/api/recipe", {"revision": 2, "loop": {"unheard_ceiling": 4}})
         await ask.until(lambda: ask.studio.loop.state == "paused" and "4 is the ceiling" in ask.studio.loop.reason)
         assert (await ask("GET", "/api/takes"))["total"] == 4
+
+    on_api(tmp_path, act)
+
+
+def test_takes_are_counted_after_they_have_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studio, "COUNT_SECONDS", 0.05)
+
+    async def act(ask: Api) -> None:
+        async with await ask.raw("GET", "/api/events"):
+            await ask.takes(3)
+            await ask("PATCH", "/api/takes", {"numbers": [1, 2], "pinned": True, "heard": True})
+            await ask("DELETE", "/api/takes/3")
+            counts = (await ask("GET", "/api/session"))["takes"]
+            assert (counts["total"], counts["trashed"], counts["unheard"]) == (2, 1, 0)
+            assert counts["verdicts"] == {"pinned": 2}
+            await ask.until(lambda: latest(ask, "counts") == counts)
 
     on_api(tmp_path, act)
 
