@@ -13,11 +13,12 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 from textual import events
 from textual.app import App
 from textual.filter import LineFilter
+from textual.widget import Widget
 
 from acetui import studio_state
 from acetui.doing import handler
@@ -27,15 +28,28 @@ from acetui.looks import Looks
 from acetui.screens.dressing import Dressing
 from acetui.screens.themed import variables
 from acetui.studio_state import StudioState
+from acetui.take_book import TakeBook
+from acetui.take_details import TakeDetails
+from acetui.take_feed import TakeFeed
 from acetui.terminal_settings import AS_SHIPPED, Found
 from acetui.themes import DARK, shipped
+from acetui.undo import UndoLog
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
     from acetui.client import Client
+    from acetui.panes.take_list import TakeList
     from acetui.screens.desk import Desk
 
 _log = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class ShowsState(Protocol):
+    """A screen over the desk that shows something of the studio too."""
+
+    def show_state(self, state: StudioState) -> None:
+        """The studio has said something."""
 
 
 class StudioApp(App[str | None], inherit_bindings=False):
@@ -54,6 +68,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
         keymap: Keymap | None = None,
         notices: Sequence[str] = (),
         found: Found | None = None,
+        opens_with: str = "",
     ) -> None:
         super().__init__()
         self.dressing = Dressing(self, found or AS_SHIPPED)
@@ -61,11 +76,24 @@ class StudioApp(App[str | None], inherit_bindings=False):
         self.keymap = keymap or Keymap()
         self.state = StudioState(session.name)
         self.link = Link(connect, self)
+        self.book = TakeBook()
+        self.feed = TakeFeed(self.book, lambda: self.link.client, self._takes_changed, self.complain)
+        self.details = TakeDetails(lambda: self.link.client, self._take_changed)
+        self.undo_log = UndoLog()
         self.notices = notices
         """What there is to say to begin with, about keys and settings."""
 
+        self.opens_with = opens_with
+        """What lies over the desk to begin with: welcome, sessions (and then nothing is connected), or nothing."""
+
+        self.next_session: Path | None = None
+        """The session to open after this one."""
+
         self.ends_studio = False
         """Whether the studio is to end with the terminal."""
+
+        self._early: list[events.Key] = []
+        """Keys that were pressed before the desk was complete."""
 
         self.animation_level = "none"
 
@@ -78,7 +106,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
         """The desk."""
         from acetui.screens.desk import Desk
 
-        desk = Desk()
+        desk = Desk(self.book, self.feed.outlines)
         # Known before the toolkit says so: it would give every widget its styles once more for each.
         for breakpoints, cells in (
             (self.HORIZONTAL_BREAKPOINTS, self.size.width),
@@ -102,31 +130,59 @@ class StudioApp(App[str | None], inherit_bindings=False):
         return self.dressing.filters(super().get_line_filters())
 
     def on_mount(self) -> None:
-        """Looks for the studio once the first picture is there."""
+        """The desk says when it is complete, see ``begin``."""
         self.dressing.begin()
-        self.call_after_refresh(self._connect)
 
     async def on_event(self, event: events.Event) -> None:
         """Keys are looked up before any widget has them, see ``KeyedScreen.takes_key``."""
         from acetui.screens.keyed import KeyedScreen
 
+        if isinstance(event, events.Key) and not self.desk.complete:
+            self._early.append(event)
+            return
         if isinstance(event, events.Key) and not event.is_forwarded and isinstance(self.screen, KeyedScreen):
             if await self.screen.takes_key(event):
                 return
             self.screen.key_pressed()
         await super().on_event(event)
 
-    def _connect(self) -> None:
+    def begin(self) -> None:
+        """The desk is complete: looks for the studio, and for what a person has typed since they called."""
+        for event in self._early:
+            self.post_message(event)
         # What has been made until here stays: the collector need not look at it with every key.
         gc.freeze()
         gc.enable()
         for notice in (*self.notices, *map(str, self.dressing.problems)):
             self.complain(notice)
+        if self.opens_with == "sessions":
+            self._choose_session()
+            return
         self.run_worker(self.link.run(), name="link", exit_on_error=False)
+        if self.opens_with == "welcome":
+            self.perform("welcome")
+
+    def _choose_session(self) -> None:
+        from acetui.screens.session_choice import SessionChoice
+
+        self.push_screen(SessionChoice(leaves=True))
+
+    def open_session(self, folder: Path) -> None:
+        """Goes on with another session: this one is left as it is. The one that is open stays open."""
+        if folder.resolve() == self.session_folder.resolve() and self.opens_with != "sessions":
+            self.pop_screen()
+            return
+        self.next_session = folder
+        self.exit()
 
     def looks_changed(self) -> None:
         """Other signs: whatever draws with some gets the ones that count now."""
-        for widget in (widget for screen in self.screen_stack for widget in screen.query("*")):
+        for screen in self.screen_stack:
+            self.dress(screen)
+
+    def dress(self, root: Widget) -> None:
+        """Gives all that is in ``root`` the signs that count."""
+        for widget in root.query("*"):
             if (changed := getattr(widget, "looks_changed", None)) is not None:
                 changed(self.looks)
             widget.refresh()
@@ -136,11 +192,15 @@ class StudioApp(App[str | None], inherit_bindings=False):
     def on_attached(self, session: Mapping[str, Any]) -> None:
         """The studio is there."""
         self._is(studio_state.attached(self.state, session, time.monotonic()))
-        self.desk.on_attached_again()
+        self.feed.attached()
+        self.details.forget()
 
     def on_studio_event(self, event: Mapping[str, Any]) -> None:
         """Something happened in the studio."""
         self._is(studio_state.happened(self.state, event, time.monotonic()))
+        self.feed.happened(event)
+        if event["event"] in ("take", "changed"):
+            self.details.changed(event["take"])
         self.desk.on_studio_event(event)
         if event["event"] == "recipe":
             self.run_worker(self._ask_again(), name="session", group="session", exclusive=True, exit_on_error=False)
@@ -151,6 +211,24 @@ class StudioApp(App[str | None], inherit_bindings=False):
             session = await self.link.client.session()
             self._is(studio_state.attached(self.state, session, time.monotonic()))
 
+    def _takes_changed(self) -> None:
+        self.desk.takes.sync()
+
+    def _take_changed(self) -> None:
+        number = self.details.number
+        row = None if number is None else self.book.row(number)
+        verified = None if number is None else self.details.verified.get(number)
+        self.desk.take.show_take(row, self.details.take, self.details.outline, verified)
+
+    def on_take_list_moved(self, event: TakeList.Moved) -> None:
+        """The cursor is on another take."""
+        self.details.columns = self.desk.take.columns
+        self.details.select(event.number)
+
+    def on_take_list_looked(self) -> None:
+        """Other takes are in sight."""
+        self.feed.looked()
+
     def on_lost(self, error: EngineError) -> None:
         """The studio does not answer."""
         self._is(studio_state.lost(self.state, error.error))
@@ -159,6 +237,8 @@ class StudioApp(App[str | None], inherit_bindings=False):
         if state != self.state:
             self.state = state
             self.desk.show(state)
+            if isinstance(self.screen, ShowsState):
+                self.screen.show_state(state)
 
     # --- what people do ----------------------------------------------------------------------------------------------
 
@@ -185,6 +265,11 @@ class StudioApp(App[str | None], inherit_bindings=False):
                 EngineError(f"That failed unexpectedly: {type(error).__name__}: {error}.", "Please report it.")
             )
 
+    def write_to_terminal(self, sequence: str) -> None:
+        """Writes what is no part of the picture, such as text for the clipboard."""
+        if self._driver is not None:
+            self._driver.write(sequence)
+
     def say(self, message: str) -> None:
         """Tells something in the last line, until the next key."""
         self.desk.say(message)
@@ -193,9 +278,16 @@ class StudioApp(App[str | None], inherit_bindings=False):
         """Tells what went wrong and what to do, in the last line until the next key, and in the log."""
         self.desk.complain(error if isinstance(error, EngineError) else EngineError(error, hint))
 
-    async def ask_line(self, question: str, initial: str = "") -> str | None:
+    async def ask_line(
+        self,
+        question: str,
+        initial: str = "",
+        *,
+        typing: Callable[[str], None] | None = None,
+        complete: Callable[[str], str | None] | None = None,
+    ) -> str | None:
         """What a person types to a question in the last line; None where they do not answer."""
-        return await self.desk.ask_line(question, initial)
+        return await self.desk.ask_line(question, initial, typing, complete)
 
     async def confirm(self, question: str) -> bool:
         """Whether a person says yes."""

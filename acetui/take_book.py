@@ -29,7 +29,7 @@ class TakeBook:
         self.filter = ""
         self.sort = BEST_FIRST
         self.grouped = False
-        """Whether takes of one revision of the recipe stand together."""
+        """Whether takes of one revision stand together."""
 
         self.hides_rejected = False
         self.shows_trash = False
@@ -37,13 +37,11 @@ class TakeBook:
 
         self.list = TakeLines()
         self.cursor: int | None = None
-        """The number of the take under the cursor; None where there is no take."""
+        """The take under the cursor, which is on line ``at``; None where there is none."""
 
         self.at = 0
-        """The line of the cursor."""
-
         self.top = 0
-        """The first line that is in sight."""
+        """The first line that is in sight, of ``height``."""
 
         self.height = 1
         self.digits = 1
@@ -86,17 +84,17 @@ class TakeBook:
 
     def arrive(self, numbers: Iterable[int]) -> None:
         """Puts takes that are not there at the end; those that left go back to where they were."""
-        numbers = list(numbers)
-        with self._held():
-            self.list.arrive(numbers)
-        self.digits = max(self.digits, len(str(max(numbers, default=0))))
+        if numbers := list(numbers):
+            with self._held():
+                self.list.arrive(numbers)
+            self.digits = max(self.digits, len(str(max(numbers))))
 
     def leave(self, numbers: Iterable[int]) -> None:
         """Takes takes out of the list; the cursor goes to the one behind."""
-        numbers = set(numbers)
-        with self._held():
-            self.list.leave(numbers)
-        self.selected -= numbers
+        if numbers := set(numbers):
+            with self._held():
+                self.list.leave(numbers)
+            self.selected -= numbers
 
     # --- rows --------------------------------------------------------------------------------------------------------
 
@@ -117,10 +115,8 @@ class TakeBook:
                 coming.append(row.number)
         while len(self._rows) > MOST_ROWS:
             self._rows.popitem(last=False)
-        if going:
-            self.leave(going)
-        if coming:
-            self.arrive(coming)
+        self.leave(going)
+        self.arrive(coming)
 
     def doubt(self) -> None:
         """The rows may be old: they are shown, and wanted again."""
@@ -163,17 +159,9 @@ class TakeBook:
         self._follow()
 
     def move_to(self, line: int) -> None:
-        """Moves the cursor to a line, or to the take below where that is a divider."""
+        """Moves the cursor to a line, or to the take below where that is a divider; to the end where there is none."""
         self._settle(line, 1)
         self._follow()
-
-    def first(self) -> None:
-        """Goes to the first take."""
-        self.move_to(0)
-
-    def last(self) -> None:
-        """Goes to the last take."""
-        self.move_to(len(self.list) - 1)
 
     def page(self, by: float) -> None:
         """Moves by so many screens, the window with the cursor."""
@@ -226,12 +214,16 @@ class TakeBook:
             self.selected ^= {self.cursor}
             self._range_from = self.cursor
 
-    def select_to_here(self) -> None:
-        """Selects every take from the one where the range began to the cursor."""
-        if self.cursor is None:
-            return
+    def begin_range(self) -> None:
+        """A range begins at the cursor, unless one has begun at a take that is still there."""
         if self._range_from not in self.list.lines:
             self._range_from = self.cursor
+
+    def select_to_here(self) -> None:
+        """Selects every take from the one where the range began to the cursor."""
+        self.begin_range()
+        if self._range_from is None:
+            return
         first, last = sorted((self.list.lines.index(self._range_from), self.at))
         self.selected.update(number for number in self.list.lines[first : last + 1] if number > 0)
 

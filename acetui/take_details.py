@@ -64,6 +64,10 @@ class TakeDetails:
             if take["number"] == self.number:
                 self._told()
 
+    def show(self) -> None:
+        """Something about it is known that was not."""
+        self._told()
+
     def forget(self) -> None:
         """All of it may be old."""
         self._takes.clear()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from acetui.row_text import Outline
 from acetui.take_book import TakeBook
-from acetui.take_filter import passes
+from acetui.take_groups import dividers, has_dividers
 from acetui.take_rows import row_of
 from engine.errors import EngineError
 
@@ -52,6 +52,7 @@ class TakeFeed:
         self._outlining: asyncio.Task[None] | None = None
         self._without_outline: set[int] = set()
         self._decodes = True
+        self._changes: dict[int, str] = {}
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
@@ -65,6 +66,12 @@ class TakeFeed:
         if self._ordering is not None:
             self._ordering.cancel()
         self._ordering = self._start(self._order, is_asked_for=True)
+
+    async def reordered(self) -> None:
+        """Asks for the order anew, and waits until it is there."""
+        self.reorder()
+        if self._ordering is not None:
+            await asyncio.wait([self._ordering])
 
     def looked(self) -> None:
         """Other lines are in sight."""
@@ -107,6 +114,8 @@ class TakeFeed:
 
     def _changed(self, told: Mapping[str, Any]) -> None:
         """A take is new, or is not what it was."""
+        from acetui.take_filter import passes  # a terminal that opens has nothing to filter yet
+
         row, before = row_of(told), self.book.row(told["number"])
         if before is not None and row.parent_number is None and row.parent == before.parent:
             row = replace(row, parent_number=before.parent_number)
@@ -134,8 +143,16 @@ class TakeFeed:
 
     async def _order(self) -> None:
         filter, sort = self.book.query()
-        numbers = await self._client().order(filter, sort)
-        self.book.order(numbers)
+        if has_dividers(sort):
+            told = await self._client().order_by_revision(filter, sort)
+            firsts = dict(told["firsts"])
+            if firsts.keys() - self._changes.keys():
+                answer = await self._client().revisions(limit=1000)
+                self._changes = {each["number"]: each["changed"] for each in answer["revisions"]}
+            numbers = told["numbers"]
+            self.book.order(numbers, dividers(numbers, sort, told["runs"], firsts, self._changes))
+        else:
+            self.book.order(await self._client().order(filter, sort))
         self._told()
         self.looked()
 

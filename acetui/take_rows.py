@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from acetui.how_long import age
-from engine.profiles import is_sketch
 
 MARKS = ("pinned", "liked", "rejected", "heard")
 """What a person can say of a take with a key, the strongest first."""
@@ -103,4 +102,6 @@ def is_tie(row: Row, above: Row) -> bool:
 def _sketched(told: Mapping[str, Any]) -> bool:
     if "sketch" in told:
         return bool(told["sketch"])
+    from engine.profiles import is_sketch  # a terminal that opens has no row yet
+
     return is_sketch(str((told.get("identity") or {}).get("profile", "")))

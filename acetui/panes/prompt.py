@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
+from textual.suggester import Suggester
 from textual.widgets import Input, Label
+
+Completing = Callable[[str], str | None]
+"""What a text may go on as: all of it and what is offered behind it, or None."""
+
+
+class _Suggester(Suggester):
+    """Offers what a function says, in the field itself."""
+
+    def __init__(self, offer: Completing) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self.offer = offer
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """What ``value`` may go on as."""
+        return self.offer(value)
 
 
 class Line(Input):
@@ -46,13 +64,20 @@ class Prompt(Horizontal):
         yield self.question
         yield self.line
 
-    def ask(self, question: str, initial: str = "") -> None:
-        """Opens with a question, and with an answer to begin with."""
+    def ask(self, question: str, initial: str = "", complete: Completing | None = None) -> None:
+        """Opens with a question, and with an answer to begin with; ``complete`` offers how what is typed may go on."""
+        self.line.suggester = _Suggester(complete) if complete is not None else None
         self.question.update(f"{question} ")
         self.line.value = initial
         self.line.cursor_position = len(initial)
         self.add_class("-open")
         self.screen.set_focus(self.line)
+
+    def complete(self) -> None:
+        """Takes what is offered, up to the end of the word or sign."""
+        if isinstance(self.line.suggester, _Suggester) and (offered := self.line.suggester.offer(self.line.value)):
+            self.line.value = offered
+            self.line.cursor_position = len(offered)
 
     def close(self) -> None:
         """Shuts."""

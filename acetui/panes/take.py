@@ -1,24 +1,87 @@
-"""The pane of take."""
+"""The pane of the take under the cursor: its outline over the width, and beneath it what is worth knowing of it."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Static
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
 
+from acetui import take_facts
+from acetui.looks import BRAILLE, UNICODE, Looks
 from acetui.panes.heading import Heading
-from acetui.studio_state import StudioState
+from acetui.row_text import Outline
+from acetui.take_facts import Line
+from acetui.take_rows import Row
+from acetui.text_cells import cut
+from acetui.waveform import drawn
+
+MOST_WAVE = 9
+"""Rows of the outline; more tell nothing more."""
 
 
-class TakeBody(Static, can_focus=True):
-    """What is in it."""
+class TakeBody(Widget):
+    """The outline and the words. It cannot have the focus: whatever is done to the take is done from the list."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"take--{kind}" for kind in ("wave", "text", "quiet", "trouble", "mark")}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looks = Looks(UNICODE, BRAILLE)
+        self._facts: tuple[Line, ...] = ()
+        self._outline: Outline | None = None
+        self._lines: list[Line] = []
+
+    @property
+    def looks(self) -> Looks:
+        """The signs to draw with; the outline is drawn anew with others."""
+        return self._looks
+
+    @looks.setter
+    def looks(self, looks: Looks) -> None:
+        self._looks = looks
+        self.lay_out()
+
+    def show(self, facts: tuple[Line, ...], outline: Outline | None) -> None:
+        """Shows these words, and this outline above them."""
+        self._facts, self._outline = facts, outline
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        """Works the lines out, and draws those that differ."""
+        before, self._lines = self._lines, self._laid_out()
+        stale = [y for y, line in enumerate(self._lines) if y >= len(before) or before[y] != line]
+        if stale and self.size.width:
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in stale))
+
+    def on_resize(self) -> None:
+        """Another number of lines fits."""
+        self.lay_out()
+
+    def render_line(self, y: int) -> Strip:
+        """A line."""
+        text, kind = self._lines[y] if y < len(self._lines) else ("", "text")
+        style = self.get_component_rich_style(f"take--{kind}")
+        return Strip([Segment(text, style)]).adjust_cell_length(self.size.width, style)
+
+    def _laid_out(self) -> list[Line]:
+        """The outline has what the words leave, and a quarter of the height at least."""
+        width, height = max(self.size.width - 2, 0), self.size.height
+        wave = min(max(height - len(self._facts), (height + 3) // 4), MOST_WAVE) if self._facts else 0
+        low, high = self._outline or ((), ())
+        found: list[Line] = [(f" {row}", "wave") for row in drawn(low, high, width, wave, self.looks.waveform)]
+        found += [(f" {cut(words, width, self.looks.glyphs.more)}", kind) for words, kind in self._facts]
+        return (found + [("", "text")] * height)[:height]
 
 
 class TakePane(Vertical):
-    """take under their heading."""
+    """The take under a heading with its number, its name and where it comes from."""
 
     SCOPE = "take"
 
@@ -32,15 +95,16 @@ class TakePane(Vertical):
         yield self.heading
         yield self.body
 
-    def show(self, state: StudioState) -> None:
-        """Shows the state."""
+    @property
+    def columns(self) -> int:
+        """How many columns of an outline can be drawn."""
+        return max(2 * self.body.size.width, 80)
 
-    def take_focus(self) -> None:
-        """The keys go here."""
-        self.screen.set_focus(self.body)
-
-    def studio_is_there(self) -> None:
-        """Lists may have changed."""
-
-    def studio_event(self, event: Mapping[str, Any]) -> None:
-        """Something happened."""
+    def show_take(
+        self, row: Row | None, take: Mapping[str, Any] | None, outline: Outline | None, verified: bool | None
+    ) -> None:
+        """Shows a take, as much of it as is known; None where there is none."""
+        looks = self.body.looks
+        self.heading.show(name="take" if row is None else take_facts.heading(row, looks, verified))
+        facts = take_facts.lines(take, row, looks, time.time()) if row is not None and take is not None else []
+        self.body.show(tuple(facts), outline)

@@ -1,46 +1,86 @@
-"""The pane of takes."""
+"""The pane of takes: its heading, and the list beneath it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Static
 
 from acetui.panes.heading import Heading
-from acetui.studio_state import StudioState
+from acetui.panes.take_list import TakeList
+from acetui.row_text import Outline
+from acetui.studio_state import Connection, StudioState
+from acetui.take_book import TakeBook
 
-
-class TakesBody(Static, can_focus=True):
-    """What is in it."""
+_SORTS = {"-score": "best first", "-number": "newest first", "number": "oldest first"}
 
 
 class TakesPane(Vertical):
-    """takes under their heading."""
+    """The list of takes under a heading that says what is listed, how it is sorted, and what is new."""
 
     SCOPE = "takes"
 
-    def __init__(self) -> None:
+    def __init__(self, book: TakeBook, outlines: Mapping[int, Outline]) -> None:
         super().__init__(id="takes", classes="pane")
+        self.book = book
         self.heading = Heading("takes")
-        self.body = TakesBody()
+        self._state = StudioState("")
+        self.list = TakeList(book, outlines)
 
     def compose(self) -> ComposeResult:
-        """Heading and body."""
+        """Heading and list."""
         yield self.heading
-        yield self.body
+        yield self.list
 
     def show(self, state: StudioState) -> None:
-        """Shows the state."""
+        """What to say where there are no takes depends on what the studio does."""
+        self._state = state
+        self.sync()
 
     def take_focus(self) -> None:
         """The keys go here."""
-        self.screen.set_focus(self.body)
+        self.screen.set_focus(self.list)
 
-    def studio_is_there(self) -> None:
-        """Lists may have changed."""
+    def sync(self) -> None:
+        """Shows the book as it is now."""
+        new = f"{self.book.unseen} new {self.list.looks.glyphs.down}" if self.book.unseen else ""
+        self.heading.show(name=heading_words(self.book, self.list.looks.glyphs.dot), note=new)
+        self.list.show(playing=None, empty=empty_words(self.book, self._state))
 
-    def studio_event(self, event: Mapping[str, Any]) -> None:
-        """Something happened."""
+
+def empty_words(book: TakeBook, state: StudioState) -> tuple[str, ...]:
+    """What stands in place of takes where there are none."""
+    if state.connection is not Connection.THERE:
+        return (state.trouble or "Looking for the studio.",)
+    if book.shows_trash:
+        return ("The trash is empty.",)
+    if book.filter.strip():
+        return ("No take passes the filter.", "Esc takes it away.")
+    if book.hides_rejected and state.counts.get("total"):
+        return ("Every take here is rejected, and rejected takes are hidden.",)
+    if state.loop.on:
+        return ("The first take is on its way.",)
+    return ("No takes yet.", "Write a caption, then ^g applies and renders it; a has the loop render on and on.")
+
+
+def heading_words(book: TakeBook, dot: str) -> str:
+    """What is listed: ``takes · 47 · best first``."""
+    count = f"{len(book)}, {len(book.selected)} selected" if book.selected else f"{len(book)}"
+    words = ["trash" if book.shows_trash else "takes", count]
+    if book.filter.strip():
+        words.append(f"filter {book.filter.strip()}")
+    if book.hides_rejected:
+        words.append("rejected hidden")
+    words.append(sort_words(book.sort))
+    if book.grouped:
+        words.append("by revision")
+    return f" {dot} ".join(words)
+
+
+def sort_words(sort: str) -> str:
+    """A sort as people say it: ``best first``, ``by duration, longest first`` as ``by duration ↓``."""
+    first = sort.partition(",")[0].strip()
+    if first in _SORTS:
+        return _SORTS[first]
+    return f"by {first.removeprefix('-')}" + (", largest first" if first.startswith("-") else "")

@@ -1,67 +1,73 @@
-"""The main screen: status line, panes, key bar. It lays out, hands values to panes, and knows where the focus is."""
+"""The main screen: status line, panes, key bar. It lays out, hands values to panes, and knows where the focus is.
+
+The first picture has the list of takes, with room beside it for the texts; what those need is loaded while a person
+already looks at it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from textual import events, on
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from acetui.keys import Typed, shown
-from acetui.palette_entries import entries
-from acetui.panes.caption import CaptionPane
 from acetui.panes.heading import Heading
 from acetui.panes.key_bar import KeyBar
-from acetui.panes.log import LogPane
-from acetui.panes.lyrics import LyricsPane
-from acetui.panes.metadata import MetadataPane
-from acetui.panes.palette import Entry, Palette
-from acetui.panes.prompt import Prompt
 from acetui.panes.status import StatusLine
 from acetui.panes.take import TakePane
 from acetui.panes.takes import TakesPane
+from acetui.row_text import Outline
 from acetui.screens.keyed import KeyedScreen
 from acetui.studio_state import StudioState
+from acetui.take_book import TakeBook
 from engine.errors import EngineError
 
-Pane = CaptionPane | LyricsPane | MetadataPane | TakesPane | TakePane | LogPane
+if TYPE_CHECKING:
+    from acetui.panes.caption import CaptionPane
+    from acetui.panes.log import LogPane
+    from acetui.panes.lyrics import LyricsPane
+    from acetui.panes.metadata import MetadataPane
+    from acetui.panes.palette import Entry, Palette
+    from acetui.panes.prompt import Completing, Prompt
+
+    Pane = CaptionPane | LyricsPane | MetadataPane | TakesPane | LogPane
 
 
 class Desk(KeyedScreen):
-    """Panes around a list of takes."""
+    """Panes around a list of takes. ``complete`` says whether all of them are there."""
 
-    def __init__(self) -> None:
+    caption: CaptionPane
+    lyrics: LyricsPane
+    metadata: MetadataPane
+    log_pane: LogPane
+    prompt: Prompt
+    palette: Palette
+
+    def __init__(self, book: TakeBook, outlines: Mapping[int, Outline]) -> None:
         super().__init__()
         self.status = StatusLine()
-        self.caption = CaptionPane()
-        self.lyrics = LyricsPane()
-        self.metadata = MetadataPane()
-        self.takes = TakesPane()
+        self.takes = TakesPane(book, outlines)
         self.take = TakePane()
-        self.log_pane = LogPane()
-        self.prompt = Prompt()
-        self.palette = Palette()
         self.key_bar = KeyBar()
         self._answer: asyncio.Future[str | None] | None = None
+        self._told_while_typing: Callable[[str], None] | None = None
         self._asked_from: Widget | None = None
         self._styled = False
+        self.complete = False
 
     def compose(self) -> ComposeResult:
         """Top to bottom; where the terminal is wide the texts stand left of the takes (acetui.tcss)."""
         yield self.status
         with Horizontal(id="body"):
-            with Vertical(id="words"):
-                yield self.caption
-                yield self.lyrics
-                yield self.metadata
+            yield Vertical(id="words")
             with Vertical(id="music"):
                 yield self.takes
                 yield self.take
-        yield self.log_pane
         yield self.key_bar
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
@@ -72,12 +78,27 @@ class Desk(KeyedScreen):
         """The list of takes has the keys to begin with."""
         self.studio.looks_changed()
         self.show(self.studio.state)
-        self.go_to("takes")
+        self.takes.take_focus()
         self.call_after_refresh(self._complete)
 
     async def _complete(self) -> None:
         """What the first picture does not show comes after it."""
-        await self.mount_all([self.palette, self.prompt], before=self.key_bar)
+        from acetui.panes.caption import CaptionPane
+        from acetui.panes.log import LogPane
+        from acetui.panes.lyrics import LyricsPane
+        from acetui.panes.metadata import MetadataPane
+        from acetui.panes.palette import Palette
+        from acetui.panes.prompt import Prompt
+
+        self.caption, self.lyrics, self.metadata = CaptionPane(), LyricsPane(), MetadataPane()
+        self.log_pane, self.palette, self.prompt = LogPane(), Palette(), Prompt()
+        words, below = (self.caption, self.lyrics, self.metadata), (self.log_pane, self.palette, self.prompt)
+        await self.query_one("#words").mount_all(words)
+        await self.mount_all(below, before=self.key_bar)
+        for widget in (*words, *below):
+            self.studio.dress(widget)
+        self.complete = True
+        self.studio.begin()
 
     # --- what is shown -----------------------------------------------------------------------------------------------
 
@@ -85,16 +106,11 @@ class Desk(KeyedScreen):
         """Gives every pane what it is to show."""
         if not self.is_mounted:
             return
-        for pane in (self.status, self.caption, self.lyrics, self.metadata, self.takes, self.take):
+        for pane in (self.status, self.caption, self.lyrics, self.metadata, self.takes):
             pane.show(state)
-
-    def on_attached_again(self) -> None:
-        """The studio is there: lists may have changed meanwhile."""
-        self.takes.studio_is_there()
 
     def on_studio_event(self, event: Mapping[str, Any]) -> None:
         """Something happened in the studio."""
-        self.takes.studio_event(event)
         self.log_pane.studio_event(event)
 
     def say(self, message: str) -> None:
@@ -111,6 +127,8 @@ class Desk(KeyedScreen):
 
     def panes(self) -> list[Pane]:
         """The panes that can have the keys, in the order of Tab."""
+        if not self.complete:
+            return [self.takes]
         panes: list[Pane] = [self.takes, self.caption, self.lyrics, self.metadata]
         return [*panes, self.log_pane] if self.log_pane.display else panes
 
@@ -181,17 +199,29 @@ class Desk(KeyedScreen):
 
     # --- questions ---------------------------------------------------------------------------------------------------
 
-    async def ask_line(self, question: str, initial: str = "") -> str | None:
-        """What is typed to a question; None where it is not answered."""
+    async def ask_line(
+        self,
+        question: str,
+        initial: str = "",
+        typing: Callable[[str], None] | None = None,
+        complete: Completing | None = None,
+    ) -> str | None:
+        """What is typed to a question; None where it is not answered. ``typing`` is told what is typed so far."""
         self._close_question(None)
         self._asked_from = self.focused
         self._answer = asyncio.get_running_loop().create_future()
         self.add_class("-asking")
-        self.prompt.ask(question, initial)
+        self._told_while_typing = typing
+        self.prompt.ask(question, initial, complete)
         return await self._answer
 
-    @on(Prompt.Answered)
-    def _answered(self, event: Prompt.Answered) -> None:
+    def on_prompt_typing(self, event: Prompt.Typing) -> None:
+        """Somebody types an answer."""
+        if self._answer is not None and self._told_while_typing is not None:
+            self._told_while_typing(event.text)
+
+    def on_prompt_answered(self, event: Prompt.Answered) -> None:
+        """The answer is typed."""
         self._close_question(event.answer)
 
     def _close_question(self, answer: str | None) -> None:
@@ -206,11 +236,13 @@ class Desk(KeyedScreen):
 
     def open_palette(self, offered: list[Entry] | None = None) -> None:
         """Opens a list to choose from: of everything that can be done from here, unless it is of something else."""
+        from acetui.palette_entries import entries
+
         self._asked_from = self.focused
         self.palette.open(offered or entries(self.studio.keymap, self.scopes(), self.studio.perform))
 
-    @on(Palette.Closed)
-    def _palette_closed(self, event: Palette.Closed) -> None:
+    def on_palette_closed(self, event: Palette.Closed) -> None:
+        """Something was chosen, or nothing."""
         self._back()
         if event.entry is not None:
             event.entry.run()

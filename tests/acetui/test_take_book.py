@@ -49,7 +49,7 @@ STEPS = st.lists(
         st.tuples(st.sampled_from(["move", "scroll", "page"]), st.integers(-12, 12)),
         st.tuples(st.just("move_to"), st.integers(0, 40)),
         st.tuples(st.just("resize"), st.integers(1, 9)),
-        st.tuples(st.sampled_from(["first", "last", "toggle", "select_to_here", "go_to_new"]), st.just(None)),
+        st.tuples(st.sampled_from(["toggle", "select_to_here", "go_to_new"]), st.just(None)),
     ),
     min_size=4,
     max_size=40,
