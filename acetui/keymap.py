@@ -7,7 +7,6 @@ zoom = []          # no key
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -30,10 +29,12 @@ _TYPING = frozenset({TEXT, "lyrics"})
 def load(folder: Path) -> tuple[Keymap, list[str]]:
     """The keys that count, and in sentences what of the file does not, which then is as it is shipped."""
     path = folder / FILE
+    if not path.exists():
+        return Keymap(), []
+    import tomllib
+
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return Keymap(), []
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as cause:
         return Keymap(), [f"{path} cannot be read, and the keys are those that came with acetui: {cause}."]
     own: dict[str, Sequence[str]] = {}

@@ -13,7 +13,6 @@ from typing import Any
 from engine.errors import InvalidRequest
 from engine.fields import shown
 from sessions.errors import BadSessionFile
-from sessions.toml_layout import layout
 from sessions.toml_text import decode, load, place
 
 
@@ -54,6 +53,8 @@ class TomlFile:
 
     def refusal(self, error: str, hint: str, *where: str) -> BadSessionFile:
         """The complaint about the key that ``where`` leads to."""
+        from sessions.toml_layout import layout
+
         line, column = place(self.text, layout(self.text).find(where))
         return BadSessionFile(error, hint, line=line, column=column, file=self.name, field=where[-1])
 

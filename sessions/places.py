@@ -13,7 +13,6 @@ from engine.errors import EngineError, InvalidRequest
 from engine.fields import shown
 from engine.own_folder import data_folder
 from sessions.errors import MissingSession
-from sessions.whole_files import write_whole
 
 __all__ = [
     "SESSION_FILE",
@@ -132,6 +131,8 @@ def remember(session: Path, env: Mapping[str, str] | None = None) -> None:
     folder = state_folder(env)
     with contextlib.suppress(EngineError, OSError, ValueError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        from sessions.whole_files import write_whole
+
         write_whole(folder / _LAST, os.fsencode(session.resolve()), overwrite=True)
 
 

@@ -10,7 +10,6 @@ from textual import events
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
 
 from acetui.actions import STUDIO, TEXT, Action
 from acetui.keys import Typed, Unknown, key_name
@@ -54,12 +53,12 @@ class KeyedScreen(Screen[None]):
     @property
     def typing(self) -> bool:
         """Whether letters are text just now."""
-        return isinstance(self.focused, Input) or (isinstance(self.focused, TextArea) and not self.focused.read_only)
+        return _is(self.focused, "Input") or _is_text(self.focused)
 
     def scopes(self) -> list[str]:
         """Where the focus is, the nearest first."""
         found = []
-        if isinstance(self.focused, TextArea) and not self.focused.read_only:
+        if _is_text(self.focused):
             found.append(TEXT)
         if self.focused is not None:
             found += [scope for node in self.focused.ancestors_with_self if (scope := getattr(node, "SCOPE", None))]
@@ -101,3 +100,13 @@ class KeyedScreen(Screen[None]):
 
     def waiting_for_more(self, typed: Typed) -> None:
         """The keys so far are the beginning of several."""
+
+
+def _is_text(widget: Widget | None) -> bool:
+    """Whether several lines are written in it."""
+    return _is(widget, "TextArea") and not getattr(widget, "read_only", False)
+
+
+def _is(widget: Widget | None, kind: str) -> bool:
+    """Whether it is of a kind of the toolkit's, which is not loaded for the question: the first picture has none."""
+    return any(each.__name__ == kind for each in type(widget).__mro__)
