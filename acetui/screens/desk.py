@@ -98,6 +98,7 @@ class Desk(KeyedScreen):
         for widget in (*words, *below):
             self.studio.dress(widget)
         self.complete = True
+        self.show(self.studio.state)
         self.studio.begin()
 
     # --- what is shown -----------------------------------------------------------------------------------------------
@@ -106,7 +107,8 @@ class Desk(KeyedScreen):
         """Gives every pane what it is to show."""
         if not self.is_mounted:
             return
-        for pane in (self.status, self.caption, self.lyrics, self.metadata, self.takes):
+        texts = (self.caption, self.lyrics, self.metadata) if self.complete else ()
+        for pane in (self.status, self.takes, *texts):
             pane.show(state)
 
     def on_studio_event(self, event: Mapping[str, Any]) -> None:
