@@ -36,6 +36,7 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "why": "in the reasons of a score",
         "settings": "in the settings",
         "welcome": "in the welcome",
+        "sessions": "in the list of sessions",
     }
 )
 """Where an action's keys count, with the words for it. Whatever has the focus goes before what is around it."""
@@ -46,6 +47,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "loop": "Loop",
         "windows": "Panes and screens",
         "log": "Log",
+        "beginning": "Sessions",
         "looks": "Looks",
     }
 )
@@ -118,6 +120,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("log-start", "start", "The oldest line of the log.", ("g g", "home"), "log", "log"),
     Action("log-level", "level", "Show everything, what the studio says, or errors alone.", ("e",), "log", "log", 1),
     Action("log-find", "find", "Show only lines with some words in them.", ("/",), "log", "log", 2),
+    # Sessions
+    Action("sessions", "sessions", "Choose another session, or begin a new one.", ("w s",), STUDIO, "beginning"),
+    Action("sessions-open", "open", "Open the session.", ("enter",), "sessions", "beginning", 1),
+    Action("sessions-new", "new", "Begin a new session.", ("n",), "sessions", "beginning", 2),
+    Action("sessions-down", "down", "The next session.", ("j", "down"), "sessions", "beginning"),
+    Action("sessions-up", "up", "The session before.", ("k", "up"), "sessions", "beginning"),
+    Action("sessions-close", "close", "Close the list of sessions.", ("escape", "q"), "sessions", "beginning", 3),
+    Action("welcome", "welcome", "What this machine can do, and a first take.", ("w w",), STUDIO, "beginning"),
+    Action("first-take", "first take", "Make a first take at once.", ("enter",), "welcome", "beginning", 1),
+    Action("welcome-close", "look around", "Go to the desk.", ("escape", "q"), "welcome", "beginning", 2),
     # Looks
     Action(
         "settings", "settings", "Everything about this terminal that can be set.", ("f8", "o s"), EVERYWHERE, "looks"

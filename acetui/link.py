@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,6 +11,8 @@ from engine.errors import EngineError
 
 if TYPE_CHECKING:
     from acetui.client import Client
+
+_log = logging.getLogger(__name__)
 
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 """How long to wait before each new attempt; the last one again and again."""
@@ -57,6 +60,10 @@ class Link:
                     error = EngineError("The studio has ended.", "It is started again.")
                 except EngineError as cause:
                     error = cause
+                except Exception as cause:
+                    # Whatever it is, a line that is not made again would leave a picture that never changes.
+                    _log.exception("following the studio failed")
+                    error = EngineError(f"Following the studio failed ({type(cause).__name__}).", "It is tried again.")
                 await self._let_go()
                 self._listener.on_lost(error)
                 await asyncio.sleep(RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS) - 1)])

@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 from acetui.keymap import load
 from acetui.own_files import config_folder
 from engine.errors import EngineError, InvalidRequest
-from sessions.places import is_session, last, remember, session_path
+from sessions.places import is_session, last, list_sessions, remember, session_path
 
 if TYPE_CHECKING:
     from acetui.client import Client
@@ -26,7 +27,7 @@ FIRST = "my-jam"
 
 def run(args: argparse.Namespace) -> int:
     """The studio, until it is left; what there is to say afterwards goes to standard error."""
-    session = _chosen(args.session)
+    session, opens_with = _chosen(args.session)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise EngineError(
             "The studio needs a terminal.",
@@ -37,10 +38,21 @@ def run(args: argparse.Namespace) -> int:
     from acetui.app import StudioApp
     from acetui.terminal_settings import read_settings
 
-    keymap, problems = load(config_folder())
-    found = read_settings({"theme": args.theme, "ascii": "on" if args.ascii else None})
-    app = StudioApp(session, connect=lambda: _connect(session), keymap=keymap, notices=problems, found=found)
-    message = app.run(mouse=found.settings.mouse and not args.no_mouse)
+    while True:
+        keymap, problems = load(config_folder())
+        found = read_settings({"theme": args.theme, "ascii": "on" if args.ascii else None})
+        app = StudioApp(
+            session,
+            connect=partial(_connect, session),
+            keymap=keymap,
+            notices=problems,
+            found=found,
+            opens_with=opens_with,
+        )
+        message = app.run(mouse=found.settings.mouse and not args.no_mouse)
+        if app.next_session is None:
+            break
+        session, opens_with = app.next_session, ""
     if app.ends_studio:
         from acetui.studio import stop
 
@@ -50,11 +62,19 @@ def run(args: argparse.Namespace) -> int:
     return app.return_code or 0
 
 
-def _chosen(named: str | None) -> Path:
-    """The session that is meant: the named one, else the last one, else a first one. Made if it is not there."""
-    if named is None:
-        return last() or session_path(FIRST)
-    return session_path(named)
+def _chosen(named: str | None) -> tuple[Path, str]:
+    """The session that is meant, made if it is not there, and what to open it with.
+
+    It is the named one, else the last one, else one of a list; where there is none at all, a first one with a welcome.
+    """
+    latest, known = last(), list_sessions()
+    nothing = latest is None and not known
+    if named is not None:
+        session = session_path(named)
+        return session, "welcome" if nothing and not is_session(session) else ""
+    if latest is not None:
+        return latest, ""
+    return (known[0], "sessions") if known else (session_path(FIRST), "welcome")
 
 
 def refuse_mistyped_verb(word: str, verbs: list[str]) -> None:

@@ -1,0 +1,98 @@
+"""Beginning: the welcome, a first take, and which session is open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from acetui.doing import Handler
+from acetui.studio_state import Connection
+from engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from acetui.app import StudioApp
+    from acetui.screens.session_choice import SessionChoice
+
+START_SECONDS = 30.0
+"""How long a studio may take to start."""
+
+
+def welcome(app: StudioApp) -> None:
+    """What this machine can do."""
+    from acetui.screens.welcome import Welcome
+
+    app.push_screen(Welcome())
+
+
+def close_welcome(app: StudioApp) -> None:
+    """To the desk."""
+    app.pop_screen()
+
+
+async def first_take(app: StudioApp) -> None:
+    """A take at once: of the recipe if there is one, else of an example that the model here can do."""
+    if len(app.screen_stack) > 1:
+        app.pop_screen()
+    if app.state.connection is not Connection.THERE:
+        app.say("The studio is starting; the first take comes right after.")
+        await _there(app)
+    if not app.state.recipe.get("caption"):
+        await _example(app)
+    await app.link.client.render()
+    app.say(f"The first take is being made: {app.state.recipe.get('caption') or 'an example'}.")
+
+
+async def _example(app: StudioApp) -> None:
+    from acetui.examples import Dice
+    from acetui.welcome_words import models_here
+
+    named = (app.state.settings.get("models") or {}).get("models")
+    models = await asyncio.to_thread(models_here, named)
+    fields = Dice().roll(sketch=models.sketch or app.state.sketch)
+    before = app.state.revision
+    answer = await app.link.client.change_recipe(before, recipe=fields)
+    await _until(lambda: app.state.revision >= answer["revision"] and bool(app.state.recipe))
+
+
+async def _there(app: StudioApp) -> None:
+    """Waits for the studio. Raises EngineError where it does not come."""
+    if not await _until(lambda: app.state.connection is Connection.THERE):
+        raise EngineError("The studio has not started.", app.state.trouble or "Its log says why: f9.")
+
+
+async def _until(so: Callable[[], bool]) -> bool:
+    """Waits until something is so, for as long as a studio may take; whether it is."""
+    for _ in range(int(START_SECONDS / 0.05)):
+        if so():
+            return True
+        await asyncio.sleep(0.05)
+    return so()
+
+
+def sessions(app: StudioApp) -> None:
+    """Another session."""
+    from acetui.screens.session_choice import SessionChoice
+
+    app.push_screen(SessionChoice())
+
+
+def choice(app: StudioApp) -> SessionChoice:
+    """The list of sessions, which is on top while its actions count."""
+    from acetui.screens.session_choice import SessionChoice
+
+    assert isinstance(app.screen, SessionChoice)
+    return app.screen
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "welcome": welcome,
+    "first-take": first_take,
+    "welcome-close": close_welcome,
+    "sessions": sessions,
+    "sessions-down": lambda app: choice(app).move(1),
+    "sessions-up": lambda app: choice(app).move(-1),
+    "sessions-open": lambda app: choice(app).open_chosen(),
+    "sessions-new": lambda app: choice(app).ask_name(),
+    "sessions-close": lambda app: choice(app).leave(),
+}

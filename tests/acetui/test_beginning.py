@@ -1,0 +1,243 @@
+"""The first run and the choice of a session: what is there is said, and one key makes a first take."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acetui.examples import FIELDS, examples
+from acetui.open_studio import FIRST, _chosen
+from acetui.screens.session_choice import SessionChoice
+from acetui.screens.welcome import Welcome
+from acetui.session_list import known_sessions
+from acetui.welcome_words import Models, models_here, welcome
+from engine.tiers import TIERS
+from sessions.places import remember, session_path
+from tests.acetui.presses import presses
+from tests.acetui.told_studio import ToldStudio, studio, until
+
+CPU = {"device": "cpu", "name": "AMD EPYC 7R32", "tier": "tier1", "total_gb": 15.6, "cores": 2, "cards": 0}
+CARD = {"device": "cuda", "name": "NVIDIA GeForce RTX 4090", "tier": "tier6b", "total_gb": 23.6, "cards": 1}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folders of a person who has none yet."""
+    for name in ("DATA", "STATE", "CONFIG"):
+        monkeypatch.setenv(f"ACETUI_{name}", str(tmp_path / name.lower()))
+    for name in ("ACETUI_MODELS", "ACESTEP_CHECKPOINTS_DIR", "SSH_CONNECTION", "SSH_TTY"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def make_session(name: str, takes: int = 0, used: float | None = None) -> Path:
+    folder = session_path(name)
+    (folder / "takes").mkdir(parents=True)
+    for number in range(takes):
+        (folder / "takes" / f"{number:04}-x.json").write_text("{}")
+    (folder / "session.toml").write_text("[recipe]\n")
+    if used is not None:
+        for path in (folder / "session.toml", folder / "takes"):
+            os.utime(path, (used, used))
+    return folder
+
+
+def text_of(screen: Any) -> str:
+    widget = screen.focused
+    return "\n".join(widget.render_line(y).text.rstrip() for y in range(widget.size.height))
+
+
+# --- what is said ----------------------------------------------------------------------------------------------------
+
+
+def said(machine: dict[str, Any], models: Models, env: dict[str, str] | None = None) -> str:
+    paragraphs = welcome(machine, models, Path("/home/somebody/my-jam"), env or {})
+    return "\n".join(sentence for paragraph in paragraphs for sentence in paragraph.sentences)
+
+
+def test_a_machine_without_a_card_and_without_models(home: Path) -> None:
+    models = models_here()
+    assert models.sketch
+    words = said(CPU, models)
+    assert "AMD EPYC 7R32, 2 cores, 16 GB; no graphics card." in words
+    assert "everything it makes is marked so" in words
+    assert f"in {home / 'data' / 'models'}, and open the studio again" in words
+    assert "Takes are FLAC files in /home/somebody/my-jam/takes." in words
+
+
+def test_a_card_says_what_its_tier_can_do() -> None:
+    words = said(CARD, Models(Path("/m"), Path("/m"), ("acestep-v15-turbo",), ("acestep-5Hz-lm-1.7B",)))
+    assert "RTX 4090, 24 GB." in words
+    assert "Tier tier6b: up to 8 takes at once with the official models, each up to 8:00." in words
+    assert "The planner that fits is the 1.7B one." in words
+    assert "acestep-v15-turbo; planner acestep-5Hz-lm-1.7B. They are in /m." in words
+    for tier in TIERS:
+        assert f"Tier {tier.name}:" in said({**CARD, "tier": tier.name}, Models(Path("/m"), Path("/m")))
+
+
+def test_what_is_missing_or_not_known_is_said(home: Path) -> None:
+    assert "The studio is starting" in said({}, models_here())
+    trouble = models_here(str(home / "nowhere"))
+    assert not trouble.sketch
+    assert "which is not a folder" in said(CPU, trouble)
+    assert "over ssh" in said(CPU, trouble, {"SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"})
+    (home / "data" / "models" / "acestep-v15-turbo").mkdir(parents=True)
+    found = models_here()
+    assert (found.music, found.planners, found.sketch) == (("acestep-v15-turbo",), (), False)
+    assert "acestep-v15-turbo; no planner." in said(CARD, found)
+
+
+# --- which session ---------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_machine_gets_a_first_session_and_a_welcome(home: Path) -> None:
+    assert _chosen(None) == (session_path(FIRST), "welcome")
+    assert _chosen("blues") == (session_path("blues"), "welcome")
+    blues = make_session("blues")
+    assert _chosen("blues") == (blues, "")
+    assert _chosen("other") == (session_path("other"), "")
+    assert _chosen(None) == (blues, "sessions")
+    remember(blues)
+    assert _chosen(None) == (blues, "")
+
+
+def test_sessions_are_listed_by_when_they_were_used(home: Path) -> None:
+    make_session("old", takes=3, used=1000)
+    make_session("new", takes=1, used=3000)
+    elsewhere = home / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "session.toml").write_text("[recipe]\n")
+    os.utime(elsewhere / "session.toml", (2000, 2000))
+    remember(elsewhere)
+    known = known_sessions()
+    assert [(each.folder.name, each.takes, each.used) for each in known] == [
+        ("new", 1, 3000),
+        ("elsewhere", 0, 2000),
+        ("old", 3, 1000),
+    ]
+    assert [each.studio for each in known] == ["", "", ""]
+
+
+@presses("sessions", "sessions-down", "sessions-up", "sessions-open")
+async def test_another_session_is_chosen_from_the_list() -> None:
+    make_session("old", takes=3, used=1000)
+    new = make_session("new", takes=1)
+    async with studio(ToldStudio()) as (app, pilot):
+        await pilot.press("w", "s")
+        await until(pilot, lambda: isinstance(app.screen, SessionChoice) and "old" in text_of(app.screen))
+        lines = text_of(app.screen).splitlines()
+        assert lines[0].split() == ["new", "now", "1", "take"]
+        assert lines[1].split()[0] == "old"
+        assert lines[1].split()[-2:] == ["3", "takes"]
+        await pilot.press("down", "down", "up", "enter")
+        await pilot.pause()
+        assert app.next_session == new
+
+
+@presses("sessions-new", "sessions-close")
+async def test_a_new_session_is_named_and_a_bad_name_is_refused() -> None:
+    async with studio(ToldStudio()) as (app, pilot):
+        await pilot.press("w", "s")
+        await until(pilot, lambda: isinstance(app.screen, SessionChoice))
+        await until(pilot, lambda: "There is no session yet" in text_of(app.screen))
+        await pilot.press("n", *".hidden", "enter")
+        await pilot.pause()
+        assert app.next_session is None
+        await pilot.press("escape")
+        assert isinstance(app.screen, SessionChoice)
+        await pilot.press("n", *("backspace",) * 7, *"blues", "enter")
+        await pilot.pause()
+        assert app.next_session == session_path("blues")
+
+
+async def test_closing_the_list_goes_back_or_leaves_where_nothing_is_open() -> None:
+    make_session("old")
+    async with studio(ToldStudio()) as (app, pilot):
+        await pilot.press("w", "s", "escape")
+        await until(pilot, lambda: app.screen is app.desk)
+    from acetui.app import StudioApp
+
+    told = ToldStudio()
+    app = StudioApp(session_path("old"), connect=told.connect, opens_with="sessions")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, SessionChoice))
+        assert told.attached == 0, "no studio is started before a session is chosen"
+        await pilot.press("escape")
+        await pilot.pause()
+    assert app.next_session is None
+    assert not app.is_running
+
+
+# --- the first take --------------------------------------------------------------------------------------------------
+
+
+@presses("welcome", "welcome-close")
+async def test_the_welcome_says_what_there_is_and_fits_a_small_terminal() -> None:
+    told = ToldStudio()
+    told.machine = CPU
+    async with studio(told, (80, 24)) as (app, pilot):
+        await pilot.press("w", "w")
+        await until(pilot, lambda: isinstance(app.screen, Welcome) and "AMD EPYC" in text_of(app.screen))
+        words = text_of(app.screen)
+        for part in ("This machine", "Models", "Hearing", "Enter makes a first take."):
+            assert part in words
+        assert all(len(line) <= 80 for line in words.splitlines())
+        told.tell("machine", **{**CPU, "name": "Another processor"})
+        await until(pilot, lambda: "Another processor" in text_of(app.screen))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.desk)
+        assert told.asked == []
+
+
+@presses("first-take")
+async def test_enter_makes_a_first_take_of_an_example_for_the_model_in_the_box() -> None:
+    class Applying(ToldStudio):
+        """Makes a revision of what it is sent."""
+
+        async def change_recipe(self, revision: int, **tables: Any) -> dict[str, Any]:
+            answer = await super().change_recipe(revision, **tables)
+            recipe = {name: value for name, value in tables["recipe"].items() if value is not None}
+            self.revision, self.settings = answer["revision"], {"recipe": recipe}
+            self.tell("recipe", revision=self.revision, changed="an example")
+            return answer
+
+    told = Applying()
+    async with studio(told, opens_with="welcome") as (app, pilot):
+        await until(pilot, lambda: isinstance(app.screen, Welcome))
+        await pilot.press("enter")
+        await until(pilot, lambda: ("render", None) in told.asked)
+        assert app.screen is app.desk
+        (_, (revision, tables)) = told.asked[0]
+        assert revision == 1
+        given = {name: value for name, value in tables["recipe"].items() if value is not None}
+        assert given in [{name: each[name] for name in FIELDS if name in each} for each in examples(sketch=True)]
+        await until(pilot, lambda: app.desk.key_bar.message.startswith("The first take is being made: "))
+
+
+async def test_a_recipe_that_is_there_is_rendered_as_it_is() -> None:
+    told = ToldStudio()
+    told.settings = {"recipe": {"caption": "slow jazz"}}
+    async with studio(told, opens_with="welcome") as (app, pilot):
+        await until(pilot, lambda: isinstance(app.screen, Welcome))
+        await pilot.press("enter")
+        await until(pilot, lambda: told.asked == [("render", None)])
+        await until(pilot, lambda: "slow jazz" in app.desk.key_bar.message)
+
+
+async def test_a_studio_that_starts_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from acetui.app import StudioApp
+
+    told = ToldStudio()
+    told.settings = {"recipe": {"caption": "slow jazz"}}
+    told.there = False
+    app = StudioApp(session_path("jam"), connect=told.connect, opens_with="welcome")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, Welcome))
+        await pilot.press("enter")
+        await until(pilot, lambda: "The studio is starting" in app.desk.key_bar.message)
+        assert told.asked == []
+        told.there = True
+        await until(pilot, lambda: told.asked == [("render", None)])
