@@ -270,7 +270,8 @@ def _card(state: StudioState, looks: Looks) -> Group:
     name = short_card(str(machine.get("name") or ""))
     memory = gigabytes(_number(machine, "used_gb"), _number(machine, "total_gb"))
     warm = _number(machine, "temperature")
-    heat = "" if warm is None else f"{warm:.0f}{looks.glyphs.degree.strip()}C"
+    at_work = state.loop.on or state.progress is not None  # a card that cools down would keep the line busy
+    heat = f"{warm:.0f}{looks.glyphs.degree.strip()}C" if warm is not None and at_work else ""
     tier = f"tier {machine['tier']}" if machine.get("tier") else ""
     texts = [" ".join(filter(None, parts)) for parts in ((name, memory, heat, tier), (name, memory), (memory,))]
     return _texts("card", *zip((10, 24, 38), [text for text in dict.fromkeys(texts) if text], strict=False))

@@ -62,6 +62,12 @@ def test_narrow_lines_leave_out_the_least(width: int, text: str) -> None:
     assert re.sub(" {2,}", "  ", line(BUSY, width)).strip() == text
 
 
+def test_an_idle_card_that_cools_down_changes_nothing() -> None:
+    idle = replace(BUSY, loop=Loop(), progress=None)
+    assert line(idle) == line(replace(idle, machine={**H200, "temperature": 41}))
+    assert "11/140 GB" in line(idle)
+
+
 def test_in_ascii_it_is_ascii() -> None:
     plain = line(BUSY, 200, PLAIN)
     assert plain.isascii()
