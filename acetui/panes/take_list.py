@@ -16,9 +16,9 @@ from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from acetui.looks import BRAILLE, UNICODE, Looks
+from acetui.panes.still import Still
 from acetui.row_text import Outline, Piece, Seen, columns, divider, pieces, unknown
 from acetui.take_book import TakeBook
 from acetui.take_lines import NEW
@@ -30,7 +30,7 @@ MOST_STRIPS = 600
 WHEEL_LINES = 3
 
 
-class TakeList(Widget, can_focus=True):
+class TakeList(Still, can_focus=True):
     """The list: one line a take, the one under the cursor in a colour of its own."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

@@ -165,6 +165,8 @@ class Desk(KeyedScreen):
     def _zoom(self, pane: Pane) -> None:
         for each in self.panes():
             each.set_class(each is pane, "-zoom")
+        for column in self.query("#words, #music"):
+            column.set_class(column in pane.ancestors, "-zoom")
 
     def toggle_log(self) -> None:
         """Shows the log, or hides it."""
