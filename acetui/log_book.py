@@ -106,8 +106,6 @@ def _told(event: Mapping[str, Any]) -> tuple[str, str] | None:
         case "loop":
             reason = event.get("reason")
             return "event", f"Loop {event['state']}{f': {reason}' if reason else ''}."
-        case "recipe":
-            return "event", f"Revision {event['revision']}: {event.get('changed') or 'as it was'}."
         case "done":
             made, seconds = event["summary"].get("made"), event["summary"].get("seconds")
             return "event", f"The loop has ended: {made} takes in {seconds:.0f} s." if made is not None else "Done."

@@ -241,15 +241,16 @@ def _bar(progress: Progress, looks: Looks) -> Group:
 
 def _times(progress: Progress, now: float) -> Group:
     """Since when, and until when: a range, never one number."""
-    since = lasting(max(0.0, now - progress.since))
+    elapsed = max(0.0, now - progress.since)
+    since = f"for {lasting(elapsed)}" if elapsed >= 2 else ""
     batch, run = progress.batch_eta, progress.run_eta
     if batch is None:
-        return _texts("since", (25, f"for {since}"))
+        return _texts("since", (25, since))
     until = within(batch)
     whole = f", all in {within(run)}" if run is not None else ""
     return _texts(
         "until",
-        (22, f"for {since}, {until} left{whole}"),
+        (22, f"{since}, {until} left{whole}" if since else ""),
         (33, f"{until} left{whole}"),
         (42, f"{until} left"),
         (65, until),
@@ -272,9 +273,17 @@ def _card(state: StudioState, looks: Looks) -> Group:
     warm = _number(machine, "temperature")
     at_work = state.loop.on or state.progress is not None  # a card that cools down would keep the line busy
     heat = f"{warm:.0f}{looks.glyphs.degree.strip()}C" if warm is not None and at_work else ""
-    tier = f"tier {machine['tier']}" if machine.get("tier") else ""
+    tier = tier_words(machine)
     texts = [" ".join(filter(None, parts)) for parts in ((name, memory, heat, tier), (name, memory), (memory,))]
     return _texts("card", *zip((10, 24, 38), [text for text in dict.fromkeys(texts) if text], strict=False))
+
+
+def tier_words(machine: Mapping[str, Any]) -> str:
+    """The tier of a card in words; a machine without one is in none."""
+    name = str(machine.get("tier") or "")
+    if not name or (machine.get("device") == "cpu" and not machine.get("simulated")):
+        return ""
+    return f"tier {name.removeprefix('tier')}"
 
 
 def short_card(name: str) -> str:

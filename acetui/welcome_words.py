@@ -93,10 +93,9 @@ def _tier(name: str) -> tuple[str, ...]:
         return ()
     takes = "one take" if tier.most_takes[1] == 1 else f"up to {tier.most_takes[1]} takes"
     planner = f"The planner that fits is the {tier.planner} one." if tier.planner else "It has no room for a planner."
-    return (
-        f"Tier {name}: {takes} at once with the official models, each up to {clock_time(tier.most_seconds[1])}.",
-        planner,
-    )
+    longest = clock_time(tier.most_seconds[1])
+    words = f"Tier {name.removeprefix('tier')}: {takes} at once with the official models, each up to {longest}."
+    return (words, planner)
 
 
 def _models(machine: Mapping[str, Any], models: Models) -> tuple[str, ...]:

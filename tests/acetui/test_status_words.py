@@ -141,6 +141,18 @@ def test_stages_have_their_own_units() -> None:
         assert wanted in text
 
 
+def test_tiers_are_of_cards() -> None:
+    card = {"name": "RTX 4090", "device": "cuda", "tier": "tier6b"}
+    assert line(replace(BUSY, machine=card)).endswith("RTX 4090 tier 6b")
+    assert line(replace(BUSY, machine={**card, "device": "cpu"})).endswith("RTX 4090")
+    assert line(replace(BUSY, machine={**card, "device": "cpu", "simulated": True})).endswith("tier 6b")
+
+
+def test_the_first_moments_of_a_stage_are_not_counted() -> None:
+    assert "for " not in line(replace(BUSY, progress=Progress("sampling", 1, 8, since=107.0)))
+    assert "for 4 s" in line(replace(BUSY, progress=Progress("sampling", 1, 8, since=104.0)))
+
+
 def test_cards_are_called_as_people_call_them() -> None:
     assert [short_card(name) for name in ("NVIDIA GeForce RTX 4090", "NVIDIA H200", "cpu", "")] == [
         "RTX 4090",
