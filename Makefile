@@ -14,15 +14,18 @@ export PYTHON PIP_ARGS
 unexport PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help venv studio test test-slow test-gpu bench bench-gpu format clean distclean
+.PHONY: help venv studio test test-slow test-gpu soak kills bench bench-gpu bench-store bench-overlap format clean distclean
 
 help:
 	@echo "make studio      install acetui with its engine, and render a first take"
 	@echo "make test        every check: style, types, import contracts, tests"
 	@echo "make test-slow   the tests that take minutes"
 	@echo "make test-gpu    the tests that need a CUDA device"
+	@echo "make soak        5,000 tiny takes from a studio whose processes are weighed meanwhile"
+	@echo "make kills       400 kills of engine, studio and client; nothing may be lost"
 	@echo "make bench       the benchmarks on this CPU, side by side with diffusers"
 	@echo "make bench-gpu   the benchmarks on a CUDA device"
+	@echo "make bench-store, make bench-overlap   50,000 takes in the store; the loop beside the sum of its stages"
 	@echo "make format      put imports and code into the project's form"
 	@echo "make venv        only the empty virtual environment (to put a torch of your own into it first)"
 	@echo "make clean       remove what was built, but not .venv; make distclean removes that too"
@@ -55,11 +58,23 @@ test-slow: $(VENV)/.dev
 test-gpu: $(VENV)/.dev
 	@$(BIN)/python -m pytest -m gpu $(ARGS)
 
+soak: $(VENV)/.dev
+	@$(BIN)/python -m tests.e2e.soak $(ARGS)
+
+kills: $(VENV)/.dev
+	@$(BIN)/python -m tests.e2e.kills $(ARGS)
+
 bench: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 bench-gpu: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks --device cuda $(ARGS)
+
+bench-store: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks store $(ARGS)
+
+bench-overlap: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks overlap $(ARGS)
 
 format: $(VENV)/.dev
 	@$(BIN)/python -m ruff check --fix --quiet --exit-zero .

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import dit, gpu, machine, render, start, store, vae
+from benchmarks import dit, gpu, machine, overlap, render, start, store, vae
 from benchmarks.bench import DTYPES, Bench
 from benchmarks.peers import have_diffusers, quiet
 from benchmarks.rows import Area
@@ -46,7 +46,7 @@ def cpu_areas(*, quick: bool) -> dict[str, Part]:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("where", nargs="?", choices=("cpu", "gpu", "store"), default="cpu")
+    parser.add_argument("where", nargs="?", choices=("cpu", "gpu", "store", "overlap"), default="cpu")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="the same as cpu and gpu")
     parser.add_argument("--only", nargs="+", choices=tuple(cpu_areas(quick=True)), metavar="AREA", help="some areas")
     parser.add_argument(
@@ -65,8 +65,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs what is asked for; 0 unless something breaks: a missed target is a figure, not a failure."""
     arguments = parse(argv)
-    if arguments.where == "store":
-        return _store(arguments)
+    if arguments.where in ("store", "overlap"):
+        return _of_the_jam(arguments)
     if arguments.where == "gpu" and not torch.cuda.is_available():
         print("No CUDA device is at hand: the GPU benchmarks were NOT run.")
         return 0
@@ -100,11 +100,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _store(arguments: argparse.Namespace) -> int:
-    """The benchmarks that need no model."""
+def _of_the_jam(arguments: argparse.Namespace) -> int:
+    """The benchmarks of sessions: the store, which needs no model, and the loop, which brings its own."""
     began = time.perf_counter()
     found = machine.describe(torch.device("cpu"))
-    areas = store.run(store.Sizes.quick() if arguments.quick else store.Sizes())
+    if arguments.where == "store":
+        areas = store.run(store.Sizes.quick() if arguments.quick else store.Sizes())
+    else:
+        areas = overlap.run(overlap.Sizes.quick() if arguments.quick else overlap.Sizes())
     print("\n\n".join(show(area) for area in areas))
     if arguments.json:
         write_json(arguments.json, found, areas, time.perf_counter() - began)

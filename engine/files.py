@@ -100,7 +100,8 @@ def sweep_dead(folder: str | Path) -> list[str]:
     goes too, unless it is being written right now.
     """
     swept = []
-    for part in Path(folder).glob(f"{TEMPORARY_PREFIX}*"):
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    for part in (Path(folder, name) for name in names if name.startswith(TEMPORARY_PREFIX)):
         pid = part.name.removeprefix(TEMPORARY_PREFIX).partition("-")[0]
         ours = pid == str(os.getpid())
         if part.name in _being_written if ours else pid.isdecimal() and _runs(int(pid)):

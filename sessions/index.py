@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions.index_pages import Pages
-from sessions.index_rows import Entry, Known, write_entries
+from sessions.index_rows import Entry, Known, known_of, write_entries
 from sessions.index_schema import TABLES, VERSION
 from sessions.packed import unpack
 from sessions.query import Node, SortKey
@@ -29,7 +29,7 @@ FAILURES = (sqlite3.Error, zlib.error, ValueError)
 """What reading or writing an index raises when it is damaged, or when its disk is."""
 
 _WAIT_SECONDS = 5.0
-_CACHE_KB = 32_768
+_CACHE_KB = 8_192
 
 
 @dataclass(frozen=True)
@@ -149,9 +149,9 @@ class Index:
     def known(self) -> dict[str, Known]:
         """Every take's JSON file by where it is, with what was noted about it."""
         rows = self._connection.execute(
-            "SELECT file, number, signature, state, audio, latents, c_trashed, latents_bytes > 0 FROM takes"
+            "SELECT file, number, seen_id, signature, state, audio, latents, c_trashed, latents_bytes > 0 FROM takes"
         )
-        return {str(file): Known.of(values) for file, *values in rows}
+        return known_of(rows.fetchall())
 
     def signatures(self) -> dict[str, str]:
         """How every take's JSON file looked when it was read last, by where it is."""
@@ -176,10 +176,6 @@ class Index:
         """The id of the take with a number."""
         row = self._connection.execute("SELECT seen_id FROM takes WHERE number = ?", (number,)).fetchone()
         return None if row is None else str(row[0])
-
-    def ids(self) -> dict[str, int]:
-        """The number of every take by its id."""
-        return dict(self._connection.execute("SELECT seen_id, number FROM takes").fetchall())
 
     def get(self, number: int) -> Take | None:
         """The take with a number."""

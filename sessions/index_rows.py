@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sessions.columns import COLUMNS, Column, dotted_values
 from sessions.index_schema import LONG, ROW, name_of
@@ -29,11 +29,14 @@ class Entry:
     latents_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What the index knows about a take's files."""
 
+    file: str
+    """Its JSON, where it is."""
+
     number: int
+    id: str
     signature: str
     stored: str
     audio: str
@@ -41,14 +44,16 @@ class Known:
     trashed: int
     has_latents: int
 
-    @classmethod
-    def of(cls, values: Sequence[Any]) -> Known:
-        """The fields from a row; raises ValueError where noise has got into one."""
-        number, signature, stored, audio, latents, trashed, has_latents = values
-        texts = all(type(text) is str for text in (signature, stored, audio)) and type(latents) in (str, type(None))
-        if not texts or type(number) is not int:
-            raise ValueError("a row of the index is damaged")
-        return cls(number, signature, stored, audio, latents, trashed, has_latents)
+
+_KINDS: tuple[set[type], ...] = ({str}, {int}, {str}, {str}, {str}, {str}, {str, type(None)}, {int}, {int})
+
+
+def known_of(rows: Sequence[Sequence[Any]]) -> dict[str, Known]:
+    """Rows by their files; raises ValueError where noise has got into one."""
+    columns = zip(*rows, strict=True)
+    if any(set(map(type, column)) - kinds for column, kinds in zip(columns, _KINDS, strict=False)):
+        raise ValueError("a row of the index is damaged")
+    return {row[0]: Known._make(row) for row in rows}
 
 
 class Dotted(Protocol):

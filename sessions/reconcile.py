@@ -83,6 +83,9 @@ class _Work:
     claimed: set[str] = field(default_factory=set)
     """Audio and latents of settled takes, by where they belong."""
 
+    loose: dict[str, list[str]] = field(default_factory=dict)
+    """By room, the names that were no settled take's before anything new was read."""
+
     remembered: dict[str, Take] = field(default_factory=dict)
     """Takes whose JSON is gone or broken, by their audio: what the index knew of them."""
 
@@ -92,8 +95,6 @@ class _Work:
     def look(self) -> None:
         self.listing = scan(self.folder)
         self.known = self.index.known()
-        for names in self.listing.rooms.values():
-            self.numbers.seen(max((number_of(name) or 0 for name in names), default=0))
         self.numbers.seen(self.index.highest())
 
     def forget_what_is_gone(self) -> None:
@@ -104,23 +105,33 @@ class _Work:
         self.index.remove(self.lost)
 
     def check_what_is_known(self) -> None:
-        """Of a take whose JSON is as it was, only what else is there may have changed."""
-        numbers: dict[int, str] = {}
-        for file, row in self.known.items():
-            if self.listing.json[file] != row.signature or bool(row.trashed) != file.startswith(TRASH):
-                continue
-            numbers[row.number] = file
-            self.settled.add(file)
-            self.claimed |= {row.audio, row.latents or ""}
+        """Of a take whose JSON is as it was, only what else is there may have changed.
+
+        This loop and the next are what a start after a crash waits for: they do for each take what they must.
+        """
+        looks, rooms = self.listing.json, {room: self.listing.rooms[room] for room in ROOMS}
+        for row in self.known.values():
             room = TRASH if row.trashed else ""
-            latents = row.latents is not None and self.listing.has(room + row.latents)
-            stored = WHOLE if self.listing.has(room + row.audio) else LATENTS_ONLY if latents else MISSING
+            if looks[row.file] != row.signature or row.file.startswith(TRASH) != bool(room):
+                continue
+            self.used[row.number] = self.ids[row.id] = row.file
+            self.settled.add(row.file)
+            self.claimed.add(row.audio)
+            there = row.audio.removeprefix("takes/") in rooms[f"{room}takes"]
+            latents = False
+            if row.latents is not None:
+                self.claimed.add(row.latents)
+                latents = self.listing.has(room + row.latents)
+            stored = WHOLE if there else LATENTS_ONLY if latents else MISSING
             if stored != row.stored or latents != bool(row.has_latents):
                 sizes = [size(f"{self.folder}/{room}{name}") if name else 0 for name in (row.audio, row.latents)]
                 self.index.set_state(row.number, stored, *sizes)
                 self._tell_state(row.number, row.stored, stored)
-        self.used = numbers
-        self.ids = {id: numbers[number] for id, number in self.index.ids().items() if number in numbers}
+        for room, names in rooms.items():
+            home = room.removeprefix(TRASH)
+            loose = [name for name in names if f"{home}/{name}" not in self.claimed]
+            self.loose[room] = [name for name in loose if f"{room}/{name}" not in self.settled]
+            self.numbers.seen(max((number_of(name) or 0 for name in self.loose[room]), default=0))
 
     def read_what_is_new(self) -> None:
         """First the takes that nothing speaks against; the others then give way to all of them."""
@@ -152,7 +163,7 @@ class _Work:
         self._flush()
 
     def adopt_what_has_no_json(self) -> None:
-        takes = (f"takes/{name}" for name in self.listing.rooms["takes"])
+        takes = (f"takes/{name}" for name in self.loose["takes"])
         for name in sorted(name for name in takes if name not in self.claimed and name not in self.listing.json):
             path = Path(name)
             if path.suffix in AUDIO_SUFFIXES and str(path.with_suffix(".json")) not in self.listing.json:
@@ -163,10 +174,9 @@ class _Work:
     def find_loose_latents(self) -> None:
         """Names what no take has; but a second name of latents that a take has goes (see ``home``)."""
         for room in ("takes", "latents", f"{TRASH}latents"):
-            for name in sorted(self.listing.rooms[room]):
+            for name in sorted(name for name in self.loose[room] if name.endswith(LATENTS_SUFFIX)):
                 path = self.folder / room / name
-                loose = name.endswith(LATENTS_SUFFIX) and f"{room.removeprefix(TRASH)}/{name}" not in self.claimed
-                if loose and path.exists():
+                if f"{room.removeprefix(TRASH)}/{name}" not in self.claimed and path.exists():
                     if self.writable and self._has_another_name(path):
                         path.unlink()
                     else:

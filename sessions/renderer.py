@@ -28,6 +28,9 @@ DEPTH = 2
 RETRY_SECONDS = 5.0
 """How long to wait before a take that could not be committed is tried again."""
 
+MOST_REMARKS = 100
+"""Remarks of the engine that are remembered, so as not to be told twice."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -60,6 +63,7 @@ class Renderer:
         self._jobs = itertools.count(1)
         self._commits = asyncio.Lock()
         self._strays: dict[tuple[str, int, int | None], list[Path]] = {}
+        self._remarked: dict[tuple[int | None, str], None] = {}
         self.flights: list[Flight] = []
         self.trouble: EngineError | None = None
         self._giving_up = asyncio.Event()
@@ -170,7 +174,16 @@ class Renderer:
                     case TakeEvent():
                         await self._take(flight, event.take)
                     case Notice():
-                        self._events.publish("notice", text=event.text)
+                        self._notice(flight, event.text)
+
+    def _notice(self, flight: Flight, text: str) -> None:
+        """What the engine remarks of a request is told once for each revision, and not for every batch of it."""
+        about = flight.batch.revision, text
+        if flight.batch.ask is not None or about not in self._remarked:
+            self._events.publish("notice", text=text)
+        self._remarked[about] = None
+        if len(self._remarked) > MOST_REMARKS:
+            del self._remarked[next(iter(self._remarked))]
 
     def _output(self, flight: Flight) -> Output:
         format = str(flight.batch.request.get("audio_format") or "flac")

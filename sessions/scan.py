@@ -38,20 +38,15 @@ def scan(folder: Path) -> Listing:
     rooms: dict[str, frozenset[str]] = {}
     json: dict[str, str] = {}
     for room in ROOMS:
-        names = []
         try:
-            entries = os.scandir(folder / room)
+            with os.scandir(folder / room) as found:
+                entries = [entry for entry in found if not entry.name.startswith(".")]
         except FileNotFoundError:
-            entries = None
-        if entries is not None:
-            with entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    names.append(entry.name)
-                    if entry.name.endswith(".json"):
-                        json[f"{room}/{entry.name}"] = _signature(entry.stat())
-        rooms[room] = frozenset(names)
+            entries = []
+        rooms[room] = frozenset([entry.name for entry in entries])
+        for entry in entries:
+            if entry.name.endswith(".json"):
+                json[f"{room}/{entry.name}"] = _signature(entry.stat())
     return Listing(rooms, json)
 
 

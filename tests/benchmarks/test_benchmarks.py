@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import child, dit, gpu, machine, render, start, store, vae
+from benchmarks import child, dit, gpu, machine, overlap, render, start, store, vae
 from benchmarks.arithmetic import dit_step, visible_pairs
 from benchmarks.bench import Bench
 from benchmarks.peers import quiet
@@ -107,6 +107,10 @@ def test_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_store() -> None:
     check(store.run(store.Sizes.quick()), rows=7 + 6)
+
+
+def test_overlap() -> None:
+    check(overlap.run(overlap.Sizes.quick()), rows=3 + 1)
 
 
 def test_gpu_code_runs_on_a_cpu_at_tiny_sizes() -> None:

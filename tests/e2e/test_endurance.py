@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +18,7 @@ pytest.importorskip("torch")
 if not Path("/proc/self/fd").exists():
     pytest.skip("no /proc", allow_module_level=True)
 
+from acetui.client import attach
 from tests.e2e import soak, tiny
 from tests.e2e.kills import hunt
 
@@ -49,3 +54,33 @@ def test_a_few_kills_lose_nothing(place: Path) -> None:
     hunted, takes = asyncio.run(hunt(place, 3, seed=1, longest=0.5))
     assert sum(hunted.kills.values()) == 3
     assert takes >= len(hunted.seen) > 0
+
+
+@pytest.mark.timeout(600)
+def test_the_loop_goes_on_when_its_terminal_and_the_runtime_folder_are_gone(place: Path) -> None:
+    session = tiny.session(place)
+    runtime = place / "runtime"
+    runtime.mkdir(mode=0o700)
+    terminal = subprocess.Popen(
+        ["sh", "-c", '"$0" -m acetui studio "$1" && echo begun && sleep 600', sys.executable, str(session)],
+        env={**os.environ, "XDG_RUNTIME_DIR": str(runtime)},
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert terminal.stdout is not None
+    assert b"begun\n" in iter(terminal.stdout.readline, b"")
+
+    async def outlived() -> None:
+        takes = session / "takes"
+        await tiny.until(lambda: len(list(takes.glob("*.json"))) >= 3)
+        shutil.rmtree(runtime)
+        for number in (signal.SIGHUP, signal.SIGKILL):
+            os.killpg(terminal.pid, number)
+        terminal.wait()
+        there = len(list(takes.glob("*.json")))
+        await tiny.until(lambda: len(list(takes.glob("*.json"))) >= there + 3 * tiny.BATCH)
+        async with await attach(session, start=False) as studio:
+            assert (await studio.session())["loop"]["on"]
+
+    asyncio.run(outlived())
+    terminal.stdout.close()

@@ -101,3 +101,17 @@ def test_models_of_the_moment_go_before_the_session_s(tmp_path: Path) -> None:
             assert (options["device"], options["threads"], options["dit"]) == ("cpu", 2, None)
 
     run(act())
+
+
+def test_what_the_engine_remarks_is_told_once_for_each_revision(tmp_path: Path) -> None:
+    made = stage(tmp_path, plan={"notice": True})
+
+    async def act() -> None:
+        async with made.open() as jam:
+            await jam.run(takes=4)
+        assert [notice["text"] for notice in made.of("notice")] == ["Made by a double."]
+        async with made.open(recipe={"bpm": 90}) as jam:
+            await jam.run(takes=2)
+
+    run(act())
+    assert [notice["text"] for notice in made.of("notice")] == ["Made by a double."] * 2
