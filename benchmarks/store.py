@@ -59,7 +59,7 @@ def fill(session: Path, count: int) -> None:
     """Writes a session of ``count`` takes as files alone, without an index."""
     draw = random.Random(0)
     for room in ("takes", "latents"):
-        (session / room).mkdir(parents=True)
+        (session / room).mkdir(parents=True, exist_ok=True)
     for number in range(1, count + 1):
         made = take(number, draw)
         (session / made.place("json")).write_bytes(made.to_json())

@@ -38,3 +38,18 @@ GPU_SECONDS = 86.8
 GPU_DIT = _under(0.060, "<= 60 ms")
 GPU_SHARE = Target("ours", 55, ">= 55 %", at_least=True)
 GPU_VAE = _under(0.100, "<= 100 ms")
+
+FIRST_PICTURE = Target("share", 1.5, "<= 1.5 x", at_least=False)
+KEYS = Target("slowest", 0.050, "< 50 ms", at_least=False)
+IDLE_CPU = _under(1.0, "< 1 %")
+NOTHING = _under(0, "0")
+BYTES = {
+    "a character in the caption": _under(250, "<= 250"),
+    "row down": _under(1300, "<= 1,300"),
+    "to the caption": _under(1500, "<= 1,500"),
+    "back to the list": _under(1500, "<= 1,500"),
+    "page down": _under(5000, "<= 5,000"),
+    "open the palette": _under(12000, "<= 12,000"),
+    "shut the palette": _under(12000, "<= 12,000"),
+}
+"""Bytes at 80x24. The toolkit's own widgets would write 2,700, 1,200, 24,000, 24,000, 7,900 and 52,000."""
