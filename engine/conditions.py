@@ -14,6 +14,7 @@ from engine.models.dit import Memory
 from engine.models.text import as_batch, caption_tokens, lyric_tokens
 from engine.prompt import caption_prompt, lyric_prompt
 from engine.request import Request
+from engine.resolve import settled
 
 _KEPT = 4
 """Prompts kept: the loop's own, and a few that a person goes back and forth between."""
@@ -28,7 +29,8 @@ class Prompt:
 
     @classmethod
     def of(cls, request: Request, seconds: float) -> Prompt:
-        """The prompts of a request that will be rendered ``seconds`` long."""
+        """The prompts of a request that will be rendered ``seconds`` long; what was planned is in them."""
+        request = settled(request)
         return cls(caption_prompt(request, seconds), lyric_prompt(request))
 
 

@@ -18,28 +18,30 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import Engine as Door
 from engine import audio as audio_files
 from engine.checkpoints import open_set
 from engine.conditions import Conditions, Prompt
+from engine.contexts import Contexts, for_all
 from engine.errors import Cancelled, EngineError, RenderFailed
 from engine.events import Cancel, Progress, Remark, TakeReady
+from engine.keeping import Kept
 from engine.model import Model, choose_device, choose_dtype, load_model
 from engine.models.dit import Memory, Time
 from engine.models.primitives import Rotary
 from engine.models.recorded import RecordedDiT
+from engine.planner.plan import Plan as SongPlan
+from engine.planner.planning import PlannerFiles
 from engine.profiles import Profile
 from engine.request import Request
+from engine.resolve import settled
 from engine.sampling import noise as streams
 from engine.sampling.solvers import Plan, solve
+from engine.songwriting import Songwriter
 from engine.take import Take
 from engine.tasks import check_rendered, rendered_seconds
 from engine.trajectory import trajectory
 
 __all__ = ["Engine", "Progress", "Remark", "Take", "TakeReady"]
-
-_KEPT = 4
-"""Lengths and schedules kept between batches, as many as prompts."""
 
 SHORTEST_RUN = 128
 """Frames that are always sampled; shorter takes are cut from the front of such a run (facts: dit.md 10)."""
@@ -57,21 +59,24 @@ class _Run:
     plan: Plan
     times: Time
     memories: tuple[Memory, ...]
-    context: Tensor
     rotary: Rotary
     lanes: int
     """Items that are denoised together."""
+    codes: tuple[tuple[int, ...], ...]
+    """What each item follows; empty ones follow nothing."""
+    plans: tuple[SongPlan, ...]
+    """Each item's plan, where there was a planner."""
     timings: dict[str, float] = field(default_factory=dict)
 
 
-class Engine(Door):
+class Engine(Songwriter):
     """A loaded model that renders requests."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, model: Model, planner: PlannerFiles | None = None) -> None:
+        super().__init__(model, planner)
         self._decoder = RecordedDiT(model.networks.decoder)
-        self._lengths: dict[int, tuple[Tensor, Rotary]] = {}
-        self._times: dict[tuple[float, ...], Time] = {}
+        self._times: Kept[tuple[float, ...], Time] = Kept()
+        self._contexts = Contexts(model)
         self.conditions = Conditions(model)
 
     @classmethod
@@ -84,10 +89,14 @@ class Engine(Door):
         dtype: str | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> Engine:
-        """Loads the set in ``path`` that the names pick. Raises BadCheckpoint for a set that is not whole."""
+        """Loads the set in ``path`` that the names pick; its planner is loaded once it is wanted.
+
+        Raises BadCheckpoint for a set that is not whole.
+        """
         where = choose_device(device)
         models = open_set(path, dit, lm)
-        return cls(load_model(models, where, choose_dtype(dtype, where), progress or (lambda *_: None)))
+        planner = PlannerFiles.of(models, named=lm is not None)
+        return cls(load_model(models, where, choose_dtype(dtype, where), progress or (lambda *_: None)), planner)
 
     @property
     def profile(self) -> Profile:
@@ -127,7 +136,14 @@ class Engine(Door):
         """The events of a request, in order; nothing is computed between two calls of ``next``."""
         request = request.resolved(self.profile)
         check_rendered(request)
-        run = yield from self._prepare(request, noise)
+        plans: list[SongPlan] = []
+        began = time.perf_counter()
+        if self.planning.wanted(request):
+            request, plans = yield from self.planning.drafts(request)
+        planning = time.perf_counter() - began
+        run = yield from self._prepare(request, noise, plans)
+        if plans:
+            run.timings["planner"] = planning
         seeds = list(enumerate(request.seeds))
         failed: list[RenderFailed] = []
         for start in range(0, len(seeds), run.lanes):
@@ -137,7 +153,7 @@ class Engine(Door):
             sampling = (time.perf_counter() - began) / len(items)
             for (index, seed), one in zip(items, latents, strict=True):
                 try:
-                    take = yield from self._finish(run, index, seed, one[: run.frames], sampling)
+                    take = yield from self._finish(run, index, seed, one, sampling)
                 except RenderFailed as failure:
                     failed.append(failure)  # the other takes of the batch are worth having
                     continue
@@ -145,58 +161,48 @@ class Engine(Door):
         if failed:
             raise _summed_up(failed, len(seeds))
 
-    def _prepare(self, request: Request, noise: Tensor | None) -> Generator[Progress | Remark, None, _Run]:
+    def _prepare(
+        self, request: Request, noise: Tensor | None, plans: Sequence[SongPlan]
+    ) -> Generator[Progress | Remark, None, _Run]:
         """Everything that does not depend on a seed."""
         began = time.perf_counter()
         yield Progress("conditions", 0, 1)
-        seconds = rendered_seconds(request) or self.profile.duration
+        codes = tuple(plan.codes for plan in plans) or (request.audio_codes,) * len(request.seeds)
+        self._contexts.check(codes)
+        coded = request.replace(audio_codes=max(codes, key=len))
+        seconds = rendered_seconds(settled(coded)) or self.profile.duration
         request = request.replace(duration=seconds)
         samples = round(seconds * self._model.vae.config.sampling_rate)
         frames = -(-samples // self._model.vae.config.hop)
         length = max(frames, SHORTEST_RUN)
         _check_noise(noise, len(request.seeds), length, self._model.config.audio_acoustic_hidden_dim)
         plan = trajectory(request, self.profile)
-        prompt = Prompt.of(request, seconds)
+        prompt = Prompt.of(coded, seconds)
         memories = [self.conditions.memory(prompt)]
         for sentence in self.conditions.remarks(prompt):
             yield Remark(sentence)
         if plan.steering.guidance is not None:
             memories.append(self.conditions.null())
-        context, rotary = self._of_length(length)
         run = _Run(
             request=request,
             frames=frames,
             length=length,
             samples=samples,
             plan=plan,
-            times=self._embedded(tuple(plan.times)),
+            times=self._times.get(tuple(plan.times), lambda: self._embedded(plan.times)),
             memories=tuple(memories),
-            context=context,
-            rotary=rotary,
+            rotary=self._contexts.rotary(length),
             lanes=1 if self._model.device.type == "cpu" else len(request.seeds),
+            codes=codes,
+            plans=tuple(plans),
         )
         yield Progress("conditions", 1, 1)
         run.timings["conditions"] = time.perf_counter() - began
         return run
 
-    def _embedded(self, times: tuple[float, ...]) -> Time:
-        """All times of a trajectory, embedded together and kept for the next batch."""
-        if times not in self._times:
-            embedded = self._model.networks.decoder.time(torch.tensor(times, device=self._model.device))
-            _keep(self._times, times, embedded)
-        return self._times[times]
-
-    def _of_length(self, frames: int) -> tuple[Tensor, Rotary]:
-        """What depends on the length alone, kept for the next batch: context of text2music, and positions.
-
-        The context is silence everywhere, all of it to be made.
-        """
-        if frames not in self._lengths:
-            silence, decoder = self._model.silence, self._model.networks.decoder
-            source = silence.repeat(1, -(-frames // silence.shape[1]), 1)[:, :frames]
-            context = decoder.patch_in.context(source, torch.ones_like(source))
-            _keep(self._lengths, frames, (context, decoder.rotary(frames)))
-        return self._lengths[frames]
+    def _embedded(self, times: Sequence[float]) -> Time:
+        """All times of a trajectory, embedded together."""
+        return self._model.networks.decoder.time(torch.tensor(tuple(times), device=self._model.device))
 
     def _initial(self, run: _Run, items: Sequence[tuple[int, int]], given: Tensor | None) -> Tensor:
         """The noise of some items ``[B, T, 64]``, float32 on the device; a retake turns it towards a second seed."""
@@ -218,11 +224,12 @@ class Engine(Door):
         """From noise to latents ``[B, T, 64]`` float32."""
         dtype = self._model.dtype
         index = items[0][0] if len(items) == 1 else None
+        context = self._contexts.of_batch([run.codes[index] for index, _ in items], run.length)
 
         def velocity(x: Tensor, step: int, guided: bool) -> tuple[Tensor, Tensor | None]:
             memories = run.memories if guided else run.memories[:1]
             rows = x.to(dtype).repeat(len(memories), 1, 1)
-            out = self._decoder(rows, run.times.step(step), run.context, memories, run.rotary).float()
+            out = self._decoder(rows, run.times.step(step), for_all(context, memories), memories, run.rotary).float()
             if not guided:
                 return out, None
             cond, uncond = out.chunk(2)
@@ -232,7 +239,8 @@ class Engine(Door):
             rows = [streams.normal(seed, 1 + step, run.length, x.shape[2]) for _, seed in items]
             return torch.stack(rows).to(x.device)
 
-        self._decoder.warm(run.length, len(items) * len(run.memories), run.context, run.memories, run.rotary)
+        rows = len(items) * len(run.memories)
+        self._decoder.warm(run.length, rows, for_all(context, run.memories), run.memories, run.rotary)
         for step, moved in enumerate(solve(run.plan, x, velocity, fresh)):
             x = moved
             if x.device.type == "cuda":
@@ -245,21 +253,24 @@ class Engine(Door):
         self, run: _Run, index: int, seed: int, latents: Tensor, sampling: float
     ) -> Generator[Progress, None, Take]:
         """Decodes one item and brings it to its level."""
+        request, codes = run.request, run.codes[index]
+        hop = self._model.vae.config.hop
+        frames = self._model.config.pool_window_size * len(codes) if codes else run.frames
+        samples = frames * hop if codes else run.samples
+        latents = latents[:frames]
         if not torch.isfinite(latents).all():
             raise RenderFailed(
                 "The model gave values that are not numbers.", "Try another seed, or render with --dtype float32."
             )
         began = time.perf_counter()
-        request = run.request
         latents = latents * request.latent_rescale + request.latent_shift
-        hop = self._model.vae.config.hop
         pieces: list[Tensor] = []
         done = 0
         for piece in self._model.vae.decode_tiles(latents.unsqueeze(0).to(self._model.dtype)):
             pieces.append(piece[0].float().cpu())
             done += piece.shape[2] // hop
-            yield Progress("decode", done, run.frames, index)
-        audio = torch.cat(pieces, dim=1)[:, : run.samples]
+            yield Progress("decode", done, frames, index)
+        audio = torch.cat(pieces, dim=1)[:, :samples]
         audio_files.check(audio.numpy())
         gain = audio_files.gain_for_peak(
             audio.numpy(), request.normalization_db if request.enable_normalization else None
@@ -270,20 +281,20 @@ class Engine(Door):
             latents=latents.cpu(),
             seed=seed,
             request=request.replace(
-                seed=seed, seeds=(seed,), batch_size=1, retake_seed=request.retake_seed[index:][:1]
+                seed=seed,
+                seeds=(seed,),
+                batch_size=1,
+                retake_seed=request.retake_seed[index:][:1],
+                audio_codes=codes,
+                duration=samples / self._model.vae.config.sampling_rate if codes else request.duration,
             ),
             gain=gain,
             timings={**run.timings, "sampling": sampling, "decode": decode},
             identity={**self.identity, "lanes": run.lanes},
             layout={"index": index, "size": len(request.seeds), "lanes": run.lanes},
+            codes=list(codes) or None,
+            plan=self.planning.told(run.plans[index]) if run.plans else None,
         )
-
-
-def _keep(kept: dict[Any, Any], key: object, value: object) -> None:
-    """Adds to what is kept between batches, and lets go of the oldest."""
-    kept[key] = value
-    if len(kept) > _KEPT:
-        del kept[next(iter(kept))]
 
 
 def _check_noise(noise: Tensor | None, takes: int, frames: int, channels: int) -> None:

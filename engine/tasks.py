@@ -159,7 +159,7 @@ def check_rendered(request: Request) -> None:
     """Raises InvalidRequest for what a request may hold and this engine does not render."""
     asked = {
         "task_type": request.task_type != "text2music",
-        "audio_codes": bool(request.audio_codes),
+        "audio_cover_strength": bool(request.audio_codes) and request.audio_cover_strength < 1,
         "reference_audio": bool(request.reference_audio),
         "adapters": bool(request.adapters),
         "flow_edit_morph": request.flow_edit_morph,

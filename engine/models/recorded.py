@@ -1,6 +1,7 @@
 """A decoder whose forward pass is recorded on CUDA and replayed: a step of hundreds of kernels becomes one launch.
 
-The loop renders the same recipe again and again, so shapes, prompt and context stay. The first batch of a recipe runs
+The loop renders the same recipe again and again, so shapes and prompt stay; the context, which may be of other codes
+for every take, is copied into its place. The first batch of a recipe runs
 as it is, which warms the kernels up; the second records; from then on every step is a replay. A single render therefore
 never pays for a recording.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -26,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Inputs:
-    """What stays between the steps of a recipe. Holding it keeps the addresses that a recording has learnt valid."""
+    """What stays between the steps of a batch. Holding it keeps the addresses that a recording has learnt valid."""
 
     context: Tensor
     memories: tuple[Memory, ...]
@@ -43,9 +44,10 @@ class _Recording:
     time: Time
     out: Tensor
 
-    def replay(self, x: Tensor, time: Time) -> Tensor:
+    def replay(self, x: Tensor, time: Time, context: Tensor) -> Tensor:
         """Runs the recording; the result is the caller's own."""
         self.x.copy_(x)
+        self.inputs.context.copy_(context)
         self.time.emb.copy_(time.emb)
         self.time.proj.copy_(time.proj)
         self.graph.replay()
@@ -79,12 +81,13 @@ class RecordedDiT:
         """The decoder's forward pass, replayed where there is a recording of it."""
         known = self._seen.get(_key(x.shape[1], x.shape[0], _Inputs(context, tuple(memories), rotary)))
         if isinstance(known, _Recording):
-            return known.replay(x, time)
+            return known.replay(x, time, context)
         return self._decoder(x, time, context, memories, rotary)  # type: ignore[no-any-return]
 
     def _record(self, frames: int, batch: int, inputs: _Inputs) -> _Recording | None:
         """Records one forward pass; None where the device or a kernel does not allow it, which ends all attempts."""
         like = self._decoder.scale_shift_table
+        inputs = replace(inputs, context=inputs.context.clone())
         x = like.new_zeros(batch, frames, self._decoder.config.audio_acoustic_hidden_dim)
         time = self._decoder.time(torch.ones(1, device=like.device))
         try:
@@ -99,7 +102,7 @@ class RecordedDiT:
                 with torch.cuda.graph(graph, stream=stream):
                     out = self._decoder(x, time, inputs.context, inputs.memories, inputs.rotary)
                 recording = _Recording(graph, inputs, x, time, out)
-                if not torch.allclose(recording.replay(x, time), expected, rtol=1e-2, atol=1e-3):
+                if not torch.allclose(recording.replay(x, time, inputs.context), expected, rtol=1e-2, atol=1e-3):
                     raise RuntimeError("a recording gave other values than the step it was made from")
         except torch.cuda.OutOfMemoryError:
             self.clear()
@@ -116,5 +119,5 @@ class RecordedDiT:
 
 
 def _key(frames: int, batch: int, inputs: _Inputs) -> tuple[object, ...]:
-    """A recording belongs to these very tensors, not to equal ones."""
-    return (frames, batch, id(inputs.context), id(inputs.rotary), *(id(memory) for memory in inputs.memories))
+    """A recording belongs to this very prompt, not to an equal one, and to contexts of one shape."""
+    return (frames, batch, inputs.context.shape, id(inputs.rotary), *(id(memory) for memory in inputs.memories))

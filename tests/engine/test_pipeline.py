@@ -478,7 +478,6 @@ def test_a_decoder_that_gives_nothing_to_hear_is_no_take(turbo: Engine, factor: 
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("audio_codes", (1, 2, 3)),
         ("reference_audio", "voice.flac"),
         ("adapters", ({"path": "lora.safetensors", "scale": 1.0},)),
         ("dcw_enabled", True),

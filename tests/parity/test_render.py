@@ -134,3 +134,21 @@ def test_either_layout_gives_the_same_samples(tmp_path: Path) -> None:
         for layout in ("official", "diffusers")
     ]
     assert torch.equal(takes[0].audio, takes[1].audio)
+
+
+@pytest.mark.parametrize(("variant", "batch"), [("turbo", 1), ("turbo", 3), ("base", 2), ("xl-turbo", 1)])
+def test_codes_are_followed(twins: Callable[..., Twins], variant: str, batch: int) -> None:
+    """Codes in, which are turned into latents that the DiT hears beside its noise."""
+    both = twins(variant)
+    count = both.model.networks.tokenizer.quantizer.codes
+    codes = tuple(torch.randint(0, count, (30,), generator=torch.Generator().manual_seed(3)).tolist())
+    request = Request(
+        **WORDS, audio_codes=codes, seeds=tuple(range(batch)), inference_steps=3, enable_normalization=False
+    )
+    noise = both.latents(150, batch, seed=45)
+    written = "".join(f"<|audio_code_{code}|>" for code in codes)
+    latents = their_latents(both, request, noise, audio_codes=written, task_type="cover", audio_duration=6.0)
+    for i, take in enumerate(both.engine.render(request, noise=noise)):
+        agree(f"render, latents of {variant} with codes", take.latents, latents[i], AUDIO)
+        assert take.codes == list(codes)
+        assert take.request.duration == 6.0

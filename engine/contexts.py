@@ -1,0 +1,75 @@
+"""What latents are made in: silence of a length, or codes that they follow. Kept for the next batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from engine.errors import InvalidRequest
+from engine.keeping import Kept
+from engine.model import Model
+from engine.models.dit import Memory
+from engine.models.primitives import Rotary
+from engine.values import CODES_A_SECOND
+
+Codes = tuple[int, ...]
+
+
+class Contexts:
+    """The context ``[1, S, H]`` of a length or of codes, and the positions of a length."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._contexts: Kept[tuple[int, Codes], Tensor] = Kept()
+        self._rotaries: Kept[int, Rotary] = Kept()
+
+    def rotary(self, frames: int) -> Rotary:
+        """The positions of latents of that many frames."""
+        return self._rotaries.get(frames, lambda: self._model.networks.decoder.rotary(frames))
+
+    def of(self, codes: Codes, frames: int) -> Tensor:
+        """What an item that follows ``codes`` is made in; nothing but silence where there are none (facts: dit.md 10).
+
+        All of it is to be made.
+        """
+        return self._contexts.get((frames, codes), lambda: self._made(codes, frames))
+
+    def of_batch(self, codes: Sequence[Codes], frames: int) -> Tensor:
+        """One row where all items follow the same, else a row for each."""
+        each: Mapping[Codes, Tensor] = {one: self.of(one, frames) for one in codes}
+        return next(iter(each.values())) if len(each) == 1 else torch.cat([each[one] for one in codes])
+
+    def check(self, codes: Sequence[Codes]) -> None:
+        """Raises InvalidRequest for a code that the model does not have, and for too few to be heard."""
+        shortest = min((len(one) for one in codes if one), default=CODES_A_SECOND)
+        if shortest < CODES_A_SECOND:
+            raise InvalidRequest(
+                f"audio_codes cannot hold {shortest} codes: a second of music has {CODES_A_SECOND}.",
+                "Give more of them, or leave them out.",
+                field="audio_codes",
+            )
+        count = self._model.networks.tokenizer.quantizer.codes
+        highest = max((code for one in codes for code in one), default=0)
+        if highest >= count:
+            raise InvalidRequest(
+                f"audio_codes cannot hold {highest}: this model has the codes 0 to {count - 1}.",
+                "They were made with another model.",
+                field="audio_codes",
+            )
+
+    def _made(self, codes: Codes, frames: int) -> Tensor:
+        networks, silence = self._model.networks, self._model.silence
+        source = silence[:, :0]
+        if codes:
+            vectors = networks.tokenizer.quantizer.decode(torch.tensor([codes], device=silence.device))
+            source = networks.detokenizer(vectors)[:, :frames]
+        missing = frames - source.shape[1]
+        source = torch.cat((source, silence.repeat(1, -(-missing // silence.shape[1]), 1)[:, :missing]), dim=1)
+        return networks.decoder.patch_in.context(source, torch.ones_like(source))
+
+
+def for_all(context: Tensor, memories: Sequence[Memory]) -> Tensor:
+    """The context of every row of a step: that of the items, once for each prompt."""
+    return context if context.shape[0] == 1 else context.repeat(len(memories), 1, 1)

@@ -1,0 +1,104 @@
+"""From logits to a token: penalty, temperature, top-k, top-p, and a draw that is an item's own (facts: lm.md 3.3).
+
+A draw is a race. Every token gets an exponential waiting time from its item's seed, the step and its own number; the
+first wins, which is a draw from the distribution. Where two runs differ in the last bit of a logit, a race ends as
+before unless two tokens are level to that bit; walking along the summed probabilities with one random number, as
+libraries do, every token before the chosen one moves the border.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.sampling.noise import philox
+
+MOST_STEPS = 8192
+"""More tokens than any plan has."""
+
+_MIX = (0x85EBCA6B - 2**32, 0xC2B2AE35 - 2**32)
+"""The multipliers of a well-known 32-bit mixer, as the signed numbers that tensors hold."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How adventurous to be. Temperature 0 takes the likeliest; 0 turns ``top_k`` off, and 0 and 1 ``top_p``."""
+
+    temperature: float = 0.85
+    top_k: int = 0
+    top_p: float = 0.9
+    penalty: float = 1.0
+
+
+class Draws:
+    """The waiting times of one item: a numbered stream of its seed picks a key for every step."""
+
+    def __init__(self, seed: int, stream: int, device: torch.device) -> None:
+        first, second = philox(seed, stream, MOST_STEPS + 1)
+        self._keys = (first[1:].astype(np.uint32).view(np.int32)).tolist()
+        self._base = int(second[:1].astype(np.uint32).view(np.int32)[0])
+        self._device = device
+
+    def waits(self, step: int, numbers: Tensor) -> Tensor:
+        """Exponential waiting times of the tokens ``numbers`` ``[V]`` int32, float32."""
+        mixed = _mixed(_mixed(numbers ^ self._base) ^ self._keys[step % MOST_STEPS])
+        # 31 bits and not 32: small numbers stay exact, and it is the small ones that win.
+        return torch.log1p(mixed.bitwise_and_(0x7FFFFFFF).float().add_(0.5).mul_(-(2.0**-31))).neg_()
+
+
+def _mixed(x: Tensor) -> Tensor:
+    """Every bit of the result depends on every bit of ``x`` int32."""
+    x = x ^ ((x >> 16) & 0xFFFF)
+    x = x * _MIX[0]
+    x ^= (x >> 13) & 0x7FFFF
+    x *= _MIX[1]
+    x ^= (x >> 16) & 0xFFFF
+    return x
+
+
+def guided(cond: Tensor, uncond: Tensor, scale: float) -> Tensor:
+    """Classifier-free guidance of logits, float32."""
+    return uncond + scale * (cond - uncond)
+
+
+def choose(
+    logits: Tensor, numbers: Tensor, sampling: Sampling, draws: Draws, step: int, before: Tensor | None = None
+) -> int:
+    """The place in ``logits`` ``[V]`` float32 that is drawn; ``numbers`` ``[V]`` int32 are the tokens that they are of.
+
+    One item at a time: whatever its batch is, the arithmetic is the same. ``before`` are the places that were drawn so
+    far, for the penalty.
+    """
+    if sampling.penalty != 1 and before is not None and before.numel():
+        seen = torch.unique(before)
+        value = logits[seen]
+        logits = logits.index_put((seen,), torch.where(value > 0, value / sampling.penalty, value * sampling.penalty))
+    if sampling.temperature <= 0:
+        return int(logits.argmax())
+    logits = logits / sampling.temperature
+    if 0 < sampling.top_k < logits.shape[0]:
+        lowest = logits.topk(sampling.top_k).values[-1]
+        logits = logits.masked_fill(logits < lowest, -torch.inf)
+    chances = logits.softmax(-1)
+    times = chances / draws.waits(step, numbers)
+    if 0 < sampling.top_p < 1:
+        times = times.masked_fill(chances < _least(chances, sampling.top_p), -1.0)
+    return int(times.argmax())
+
+
+def _least(chances: Tensor, share: float) -> Tensor:
+    """The smallest probability that is kept: a token is, where those before it sum up to ``share`` at most."""
+    falling = _rising(chances).flip(0)
+    summed = falling.cumsum(0, dtype=torch.float64)
+    kept = int((summed - falling <= share).sum().clamp_min(1))
+    return falling[kept - 1]
+
+
+def _rising(values: Tensor) -> Tensor:
+    """Sorted. numpy's sort uses the processor's wide registers, and is ten times as fast as torch's there."""
+    if values.device.type == "cpu":
+        return torch.from_numpy(np.sort(values.numpy()))
+    return values.sort().values

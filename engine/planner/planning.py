@@ -1,0 +1,146 @@
+"""The planner as an engine has it: loaded when it is first wanted, and asked for drafts of whole batches."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.checkpoints import Component, ModelSet, settings_hash, verify, weights_hash
+from engine.config import LMConfig
+from engine.errors import BadCheckpoint
+from engine.events import Progress
+from engine.headers import StoredTensor
+from engine.planner.draws import Sampling
+from engine.planner.jobs import Planner, Work
+from engine.planner.plan import Plan
+from engine.request import Request
+from engine.sampling.noise import PLANNER, philox
+from engine.tasks import TASKS
+
+DRAFTS = PLANNER + 2
+"""The stream of a batch's first seed that the seeds of further drafts are drawn from."""
+
+Planned = Generator[Progress, None, tuple[Request, list[Plan]]]
+
+
+@dataclass(frozen=True)
+class PlannerFiles:
+    """A planner's folder, and where its tensors lie."""
+
+    component: Component[LMConfig]
+    found: Mapping[str, StoredTensor]
+
+    @classmethod
+    def of(cls, models: ModelSet, *, named: bool) -> PlannerFiles | None:
+        """Those of a set. A planner that was named must be whole; of others, one that is damaged is left out."""
+        if models.lm is None:
+            return None
+        try:
+            return cls(models.lm, verify(models.lm))
+        except BadCheckpoint:
+            if named:
+                raise
+            return None
+
+
+class Planning:
+    """An engine's planner, or that it has none."""
+
+    def __init__(self, files: PlannerFiles | None, codes: int, like: Tensor) -> None:
+        """``codes`` is how many the model knows; the planner is loaded to where ``like`` is, in its dtype."""
+        self._files, self._codes, self._like = files, codes, like
+        self._planner: Planner | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The planner's name; None where there is none."""
+        return self._files.component.name if self._files else None
+
+    def wanted(self, request: Request) -> bool:
+        """Whether a render of ``request`` begins with a plan. Where codes are given, there is one already."""
+        task = TASKS[request.task_type]
+        return bool(self._files) and request.thinking and task.planner == "codes" and not request.audio_codes
+
+    def ready(self) -> Planner:
+        """The planner, loaded now if it was not; BadCheckpoint where there is none."""
+        if self._files is None:
+            raise BadCheckpoint(
+                "There is no planner among these models.",
+                "Place one beside them, such as acestep-5Hz-lm-1.7B, and do not ask for --lm none.",
+            )
+        if self._planner is None:
+            component = self._files.component
+            identity = {
+                "model": component.name,
+                "weights": weights_hash(component),
+                "settings": settings_hash(component),
+            }
+            self._planner = Planner.load(component, self._files.found, self._codes, self._like, identity)
+        return self._planner
+
+    @torch.no_grad()
+    def drafts(self, request: Request) -> Planned:
+        """A resolved ``request`` with its plan beside it, and for each of its seeds the plan with that seed's codes.
+
+        Where more drafts are wanted than takes, the best of them stay, and with them their seeds.
+        """
+        yield Progress("planner", 0, 1)
+        planner = self.ready()
+        plan = yield from planner.plan(request, request.plan_seed or 0)
+        request = plan.onto(request)
+        seeds = _draft_seeds(request)
+        plans = yield from planner.codes(request, plan, seeds)
+        if len(seeds) > len(request.seeds):
+            best = sorted(range(len(seeds)), key=lambda place: -plans[place].merit)[: len(request.seeds)]
+            kept = sorted(best)  # among themselves they stay in their order
+            request = request.replace(seed=seeds[kept[0]], seeds=tuple(seeds[place] for place in kept))
+            plans = [plans[place] for place in kept]
+        return request, plans
+
+    def told(self, plan: Plan) -> dict[str, Any]:
+        """What a take remembers of its plan."""
+        return {**plan.told, **(self._planner.identity if self._planner else {})}
+
+    # --- the jobs of their own ---------------------------------------------------------------------------------------
+
+    def plan(self, request: Request) -> Work:
+        """The plan of a resolved request, with the codes of its first seed where codes are wanted."""
+        yield Progress("planner", 0, 1)
+        planner = self.ready()
+        plan = yield from planner.plan(request, request.plan_seed or 0)
+        if request.thinking:
+            request, (plan, *_) = yield from self._first(plan, request)
+        return plan
+
+    def _first(self, plan: Plan, request: Request) -> Planned:
+        """The best draft of a request that asks for one take."""
+        one = request.replace(seeds=request.seeds[:1], batch_size=1)
+        seeds = _draft_seeds(one)
+        plans = yield from self.ready().codes(one, plan, seeds)
+        return one, [max(plans, key=lambda each: each.merit)]
+
+    def sample(self, request: Request, query: str, seed: int, sampling: Sampling) -> Work:
+        """A sentence to a whole song description; of the request, language and whether anybody sings hold."""
+        yield Progress("planner", 0, 1)
+        return (yield from self.ready().sample(request, query, seed=seed, sampling=sampling))
+
+    def format(self, request: Request, seed: int, sampling: Sampling) -> Work:
+        """The request's caption and lyrics, polished."""
+        yield Progress("planner", 0, 1)
+        return (yield from self.ready().format(request, seed=seed, sampling=sampling))
+
+    def understand(self, request: Request, codes: tuple[int, ...], seed: int, sampling: Sampling) -> Work:
+        """Codes to caption, lyrics and metadata."""
+        yield Progress("planner", 0, 1)
+        return (yield from self.ready().understand(request, codes, seed=seed, sampling=sampling))
+
+
+def _draft_seeds(request: Request) -> list[int]:
+    """The request's seeds, and behind them those of further drafts, which follow from the first."""
+    more = max(0, request.draft_plans - len(request.seeds))
+    words, _ = philox(request.seeds[0], DRAFTS, more)
+    return [*request.seeds, *(int(word) for word in words)]
