@@ -62,18 +62,18 @@ def run(args: argparse.Namespace) -> int:
 def prepare(args: argparse.Namespace) -> Job:
     """The job that the arguments and the recipe file describe; raises InvalidRequest for what cannot be rendered.
 
-    Choices in texts are made here, and every combination of a grid is rendered once, all with the same seeds.
+    Choices in texts are made here. Every combination of a grid is rendered once, all with the same choices and seeds.
     """
     fields = read_recipe(args.recipe) if args.recipe else {}
     flags = recipe_from_flags(args)
     if "seeds" in flags:
         fields.pop("seed", None)
     recipe = Recipe.from_dict({**fields, **flags})
-    rng = random.Random()
+    choices = random.getrandbits(64)
     renders: list[Render] = []
     seeds: tuple[int, ...] = ()
     for cell, number in recipe.grid.cells():
-        request = with_seeds(recipe.draw(rng, number), seeds)
+        request = with_seeds(recipe.draw(random.Random(choices), number), seeds)
         seeds = seeds or request.seeds
         words = ", ".join(f"{name} {plain(value)}" for name, value in cell.items())
         renders.append(_render_of(args, request, words, f"-{number + 1}" if cell else ""))
