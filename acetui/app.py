@@ -185,7 +185,11 @@ class StudioApp(App[str | None], inherit_bindings=False):
         for widget in root.query("*"):
             if (changed := getattr(widget, "looks_changed", None)) is not None:
                 changed(self.looks)
+            elif isinstance(getattr(widget, "looks", None), Looks):
+                widget.looks = self.looks  # type: ignore[attr-defined]
             widget.refresh()
+        self.desk.show(self.state)
+        self.desk.takes.sync()
 
     # --- what the studio says ----------------------------------------------------------------------------------------
 

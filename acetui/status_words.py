@@ -138,7 +138,7 @@ def _sketch(state: StudioState, looks: Looks) -> Group:
 
 def _connection(state: StudioState, looks: Looks) -> Group:
     if state.connection is Connection.CONNECTING:
-        return _texts("waiting", (80, "looking for the studio"), (90, "connecting"))
+        return _texts("waiting", (80, "connecting to the studio"), (90, "connecting"))
     sign = looks.glyphs.trouble
     return _texts(
         "trouble",

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from acetui.studio_state import Connection
-from tests.acetui.told_studio import ToldStudio, studio, until
+from tests.acetui.told_studio import NANO, ToldStudio, studio, until
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ async def test_a_studio_that_goes_again_and_again_is_found_every_time() -> None:
 
 async def test_an_engine_that_dies_is_told_of_until_it_is_back() -> None:
     told = ToldStudio()
-    told.engine = {"ready": True, "restarting": False, "profile": {"sketch": True}}
+    told.engine = {"ready": True, "restarting": False, "profile": NANO}
     told.loop_now = {"on": True, "state": "rendering", "reason": "", "made": 0}
     async with studio(told, (120, 30)) as (app, pilot):
         told.tell("engine", ready=False, restarting=True, profile=None)
@@ -58,7 +58,7 @@ async def test_an_engine_that_dies_is_told_of_until_it_is_back() -> None:
         await until(pilot, lambda: "the engine has died and is started again" in app.desk.status.text)
         assert "sketch model" in app.desk.status.text
         assert "It is started again in 0.5 s." in app.desk.log_pane.book.entries()[-1].text
-        told.tell("engine", ready=True, restarting=False, profile={"sketch": True})
+        told.tell("engine", ready=True, restarting=False, profile=NANO)
         await until(pilot, lambda: "loop" in app.desk.status.text)
         assert "died" not in app.desk.status.text
         told.tell("engine", ready=False, waiting_for="the session other (process 7)", profile=None)

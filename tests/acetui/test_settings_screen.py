@@ -14,7 +14,7 @@ from acetui.setting_rows import rows, shown_value
 from acetui.terminal_settings import AS_SHIPPED, FILE, Found, TerminalSettings, read_settings
 from acetui.themes import names
 from tests.acetui.presses import presses
-from tests.acetui.told_studio import ToldStudio, studio, until
+from tests.acetui.told_studio import NANO, ToldStudio, studio, until
 
 
 @pytest.fixture(autouse=True)
@@ -225,7 +225,7 @@ async def test_no_color_writes_no_colour_and_sixteen_colours_no_other(
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     told = ToldStudio()
-    told.engine = {"ready": True, "profile": {"sketch": True}}
+    told.engine = {"ready": True, "profile": NANO}
     told.loop_now = {"on": True, "state": "paused", "reason": "50 takes are unheard, and 50 is the ceiling", "made": 0}
     async with studio(told, found=found(theme="auto")) as (app, pilot):
         await pilot.pause()

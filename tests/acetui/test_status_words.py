@@ -123,7 +123,7 @@ def test_other_states_of_the_loop() -> None:
     assert "◐ ending: it was asked to stop" in line(replace(BUSY, loop=Loop(True, "stopping", "it was asked to stop")))
     starting = replace(BUSY, progress=Progress("load", 1, 3, since=100))
     assert "loading the model, part 1/3" in line(starting)
-    assert "looking for the studio" in line(StudioState("x"))
+    assert "connecting to the studio" in line(StudioState("x"))
 
 
 def test_stages_have_their_own_units() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,27 @@ from textual.pilot import Pilot
 from acetui.app import StudioApp
 from acetui.client import Client, StudioGone
 from acetui.terminal_settings import Found
+from engine.profiles import Profile
+
+
+NANO: dict[str, Any] = asdict(
+    Profile(
+        name="nano-turbo",
+        family="turbo",
+        xl=False,
+        continuous=False,
+        inference_steps=8,
+        most_steps=20,
+        advised_steps=(8, 8),
+        shift=3.0,
+        trained_shifts=(1.0, 2.0, 3.0),
+        guidance_scale=1.0,
+        guidance_fixed=True,
+        tasks=("text2music",),
+        sketch=True,
+    )
+)
+"""The profile of the model in the box, as an engine tells it."""
 
 
 class ToldStudio:
