@@ -45,6 +45,9 @@ GROUPS: Mapping[str, str] = MappingProxyType(
     {
         "applying": "Recipe",
         "loop": "Loop",
+        "editing": "Caption and lyrics",
+        "filling": "Metadata",
+        "looking_back": "History",
         "windows": "Panes and screens",
         "log": "Log",
         "beginning": "Sessions",
@@ -79,6 +82,86 @@ class Action:
 ACTIONS: tuple[Action, ...] = (
     # Recipe
     Action("apply", "apply", "Apply what is typed, and render it.", ("ctrl+g",), EVERYWHERE, "applying", 10),
+    # Caption and lyrics
+    Action("dice", "dice", "An example in the place of words and metadata.", ("ctrl+t",), EVERYWHERE, "editing", 30),
+    Action(
+        "own-editor", "editor", "The text in your own editor ($VISUAL or $EDITOR).", ("ctrl+e",), TEXT, "editing", 12
+    ),
+    Action("format", "format", "Put the text in order: blank lines, ends, tags.", ("ctrl+f",), TEXT, "editing", 13),
+    Action("next-finding", "check", "The next thing in the text to look at.", ("ctrl+r",), TEXT, "editing", 14),
+    Action("next-section", "section", "The next section of the lyrics.", ("ctrl+n",), "lyrics", "editing", 15),
+    Action("previous-section", "section before", "The section before.", ("ctrl+o",), "lyrics", "editing"),
+    Action("sections", "sections", "The song in a line a section, to go to one.", ("ctrl+l",), "lyrics", "editing", 16),
+    Action(
+        "put-draft-away",
+        "put away",
+        "Put away what is typed and not applied, or bring it back.",
+        ("w x",),
+        EVERYWHERE,
+        "editing",
+    ),
+    Action(
+        "adopt-draft", "take over", "Go on with the draft of a terminal that is gone.", ("w o",), EVERYWHERE, "editing"
+    ),
+    Action(
+        "lock-caption", "lock caption", "Let the planner rewrite the caption, or not.", ("w k",), EVERYWHERE, "editing"
+    ),
+    # Metadata
+    Action(
+        "form-enter",
+        "edit",
+        "Type into the field, search its choices, or unfold.",
+        ("enter",),
+        "metadata",
+        "filling",
+        1,
+    ),
+    Action("form-more", "next", "The next value, or unfold.", ("right", "l", "space"), "metadata", "filling", 2),
+    Action("form-less", "before", "The value before, or fold.", ("left", "h"), "metadata", "filling", 3),
+    Action("form-unset", "unset", "Leave the field open again.", ("backspace", "delete"), "metadata", "filling", 4),
+    Action(
+        "lock",
+        "lock",
+        "Hold the field against the planner, or leave it to the planner.",
+        ("=",),
+        "metadata",
+        "filling",
+        5,
+    ),
+    Action("tap-tempo", "tap", "Tap the tempo.", ("t",), "metadata", "filling", 6),
+    Action(
+        "preset", "preset", "How it is rendered, in one word: draft, normal, best ...", ("s",), "metadata", "filling", 7
+    ),
+    Action("form-down", "down", "The next field.", ("down", "j"), "metadata", "filling"),
+    Action("form-up", "up", "The field before.", ("up", "k"), "metadata", "filling"),
+    Action("form-first", "first", "The first field.", ("home", "g g"), "metadata", "filling"),
+    Action("form-last", "last", "The last field.", ("end", "G"), "metadata", "filling"),
+    Action(
+        "form-cancel", "leave", "Drop what is being typed, or leave for the takes.", ("escape",), "metadata", "filling"
+    ),
+    # History
+    Action(
+        "history",
+        "history",
+        "What every revision changed, and any of them back.",
+        ("f7", "w h"),
+        EVERYWHERE,
+        "looking_back",
+    ),
+    Action(
+        "history-take-back", "take back", "The revision as what is typed.", ("enter",), "history", "looking_back", 1
+    ),
+    Action("history-down", "down", "An older revision.", ("down", "j"), "history", "looking_back"),
+    Action("history-up", "up", "A newer revision.", ("up", "k"), "history", "looking_back"),
+    Action(
+        "history-page-down", "page down", "Much older revisions.", ("pagedown", "ctrl+d"), "history", "looking_back"
+    ),
+    Action("history-page-up", "page up", "Much newer revisions.", ("pageup", "ctrl+u"), "history", "looking_back"),
+    Action(
+        "history-more", "more", "Further down in what changed.", ("right", "l", "space"), "history", "looking_back", 2
+    ),
+    Action("history-less", "less", "Further up in what changed.", ("left", "h"), "history", "looking_back"),
+    Action("history-close", "close", "Close the history.", ("escape", "q"), "history", "looking_back", 3),
     # Loop
     Action("loop", "loop", "Turn the loop on, or off after this batch.", ("a",), STUDIO, "loop", 60),
     Action("skip", "skip", "Drop what the loop is making, and go on with the next.", ("K",), STUDIO, "loop"),

@@ -27,6 +27,7 @@ from acetui.link import Link
 from acetui.looks import Looks
 from acetui.screens.dressing import Dressing
 from acetui.screens.themed import variables
+from acetui.screens.writing import Writing
 from acetui.studio_state import StudioState
 from acetui.take_book import TakeBook
 from acetui.take_details import TakeDetails
@@ -38,6 +39,7 @@ from engine.errors import EngineError
 
 if TYPE_CHECKING:
     from acetui.client import Client
+    from acetui.panes.metadata import MetadataPane
     from acetui.panes.take_list import TakeList
     from acetui.screens.desk import Desk
 
@@ -76,6 +78,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
         self.keymap = keymap or Keymap()
         self.state = StudioState(session.name)
         self.link = Link(connect, self)
+        self.writing = Writing(session, lambda: self.desk, lambda: self.link.client)
         self.book = TakeBook()
         self.feed = TakeFeed(self.book, lambda: self.link.client, self._takes_changed, self.complain)
         self.details = TakeDetails(lambda: self.link.client, self._take_changed)
@@ -155,6 +158,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
         gc.enable()
         for notice in (*self.notices, *map(str, self.dressing.problems)):
             self.complain(notice)
+        self.run_worker(self._finish(self.writing.begin()), name="writing", exit_on_error=False)
         if self.opens_with == "sessions":
             self._choose_session()
             return
@@ -174,6 +178,10 @@ class StudioApp(App[str | None], inherit_bindings=False):
             return
         self.next_session = folder
         self.exit()
+
+    async def on_unmount(self) -> None:
+        """The last words are kept."""
+        await self.writing.close()
 
     def looks_changed(self) -> None:
         """Other signs: whatever draws with some gets the ones that count now."""
@@ -196,6 +204,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
     def on_attached(self, session: Mapping[str, Any]) -> None:
         """The studio is there."""
         self._is(studio_state.attached(self.state, session, time.monotonic()))
+        self.run_worker(self._finish(self._drafts_back()), name="drafts", exit_on_error=False)
         self.feed.attached()
         self.details.forget()
 
@@ -208,6 +217,18 @@ class StudioApp(App[str | None], inherit_bindings=False):
         self.desk.on_studio_event(event)
         if event["event"] == "recipe":
             self.run_worker(self._ask_again(), name="session", group="session", exclusive=True, exit_on_error=False)
+
+    async def _drafts_back(self) -> None:
+        if message := await self.writing.attached():
+            self.say(message)
+
+    def on_words_pane_typed(self) -> None:
+        """Somebody types."""
+        self.writing.typed()
+
+    def on_metadata_pane_typed(self, event: MetadataPane.Typed) -> None:
+        """An entry of the form holds another text."""
+        self.writing.type(event.name, event.text)
 
     async def _ask_again(self) -> None:
         """The event names the revision, the session has its content."""
@@ -243,6 +264,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
             self.desk.show(state)
             if isinstance(self.screen, ShowsState):
                 self.screen.show_state(state)
+            self.writing.follow(state)
 
     # --- what people do ----------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from acetui.draft_keeper import DraftKeeper
-from acetui.field_values import field_of, parsed, written
+from acetui.field_values import field_of, parsed, place_of, written
 from engine.errors import EngineError, InvalidRequest
 from sessions.drafts import Draft, Drafts
 
@@ -53,6 +53,11 @@ class Drafting:
         """What is typed and differs from what is applied, by field."""
         return dict(self._typed)
 
+    @property
+    def applied(self) -> Mapping[str, Any]:
+        """The tables of the revision that counts."""
+        return self._settings
+
     def differs(self, name: str | None = None) -> bool:
         """Whether a field, or any, is typed and not applied."""
         return bool(self._typed) if name is None else name in self._typed
@@ -73,7 +78,7 @@ class Drafting:
                 value = parsed(name, self._typed[name])
             except InvalidRequest:
                 continue
-            table, key = _place(name)
+            table, key = place_of(name)
             if value is None:
                 tables.get(table, {}).pop(key, None)
             else:
@@ -166,7 +171,7 @@ class Drafting:
         sent = dict(self._typed)
         tables: dict[str, dict[str, Any]] = {}
         for name, text in sent.items():
-            table, key = _place(name)
+            table, key = place_of(name)
             tables.setdefault(table, {})[key] = parsed(name, text)
         answer = await self._send(tables)
         # What was typed while it was under way stays typed.
@@ -244,7 +249,7 @@ class Drafting:
         return back
 
     def _applied(self, name: str) -> Any:
-        table, key = _place(name)
+        table, key = place_of(name)
         return self._settings.get(table, {}).get(key)
 
 

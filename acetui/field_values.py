@@ -25,11 +25,17 @@ _UNITS = re.compile(r"(-?)(?:([0-9]+(?:\.[0-9]+)?) ?m(?:in)? ?)?(?:([0-9]+(?:\.[
 _PAIR = re.compile(r"([^\s=,\[\]{}\"](?:[^=,\[\]{}\"]*[^\s=,\[\]{}\"])?)")
 
 
+def place_of(name: str) -> tuple[str, str]:
+    """Table and key of a field: ``bpm`` is at home in the recipe."""
+    table, _, key = name.rpartition(".")
+    return table or "recipe", key
+
+
 @lru_cache(maxsize=512)
 def field_of(name: str) -> Field:
     """The declaration behind a name; raises KeyError where there is none."""
-    table, _, key = name.rpartition(".")
-    return BESIDE[table].fields()[key] if table else FIELDS[name]
+    table, key = place_of(name)
+    return FIELDS[key] if table == "recipe" else BESIDE[table].fields()[key]
 
 
 def default_of(name: str) -> Any:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from acetui.field_values import clock, default_of, field_of, is_text, parsed, shown, written
+from acetui.field_values import clock, default_of, field_of, parsed, shown, written
 from engine import values
 from engine.errors import InvalidRequest
+from engine.fields import plain
 from engine.profiles import Profile
 from engine.request import FIELDS, Request
 from sessions.presets import PRESETS, SHAPING
@@ -101,10 +102,15 @@ def explained(name: str) -> str:
     if name == PRESET:
         return f"How it is rendered, in one word: {', '.join(PRESETS)}."
     field = field_of(name)
-    allowed = "" if is_text(name) or field.kind == "bool" else f" {field.allowed.removeprefix('it must be ')}"
-    if name.endswith("vocal_language"):
-        allowed = " a code or a name"
-    return f"{field.help}{f' ({allowed.strip()})' if allowed else ''}"
+    ends = [each for each in (field.low, field.high) if each is not None]
+    if not ends or max(ends) > _TOO_MANY:
+        return field.help
+    reach = f"{plain(ends[0])} to {plain(ends[1])}" if len(ends) == 2 else f"{plain(ends[0])} or more"
+    return f"{field.help.removesuffix('.')}: {reach}{f' {field.unit}' if field.unit else ''}."
+
+
+_TOO_MANY = 10**6
+"""A range beyond it, as that of seeds, tells nobody anything."""
 
 
 # --- choosing ---------------------------------------------------------------------------------------------------------

@@ -13,12 +13,11 @@ if TYPE_CHECKING:
 
 async def apply(app: StudioApp) -> None:
     """Makes a revision of what is typed, if it differs, and renders it before the loop goes on."""
-    changes = app.desk.typed_changes()
-    if changes:
-        answer = await app.link.client.call("PATCH", "/api/recipe", {"revision": app.state.revision, "recipe": changes})
-        app.say(f"Revision {answer['revision']} counts from the next batch.")
+    revision = await app.writing.apply()
+    if revision is not None:
+        app.say(f"Revision {revision['revision']} counts from the next batch.")
     if not app.state.loop.on:
-        await app.link.client.call("POST", "/api/render", {})
+        await app.link.client.render()
 
 
 HANDLERS: Mapping[str, Handler] = {"apply": apply}

@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.widgets import TextArea
-
-from acetui.panes.heading import Heading
-from acetui.studio_state import StudioState
+from acetui.panes.text_editor import TextEditor
+from acetui.panes.words import WordsPane
 
 
-class CaptionPane(Vertical):
+class CaptionPane(WordsPane):
     """The caption's editor under its heading."""
 
     SCOPE = "caption"
 
     def __init__(self) -> None:
-        super().__init__(id="caption", classes="pane")
-        self.heading = Heading("caption")
-        self.editor = TextArea(soft_wrap=True, show_line_numbers=False, tab_behavior="focus", compact=True)
-        self.editor.cursor_blink = False
-        self._applied = ""
-
-    def compose(self) -> ComposeResult:
-        """The heading, then the text."""
-        yield self.heading
-        yield self.editor
-
-    def show(self, state: StudioState) -> None:
-        """Shows the applied text, where nothing else was typed since the last one."""
-        applied = str(state.recipe.get("caption") or "")
-        if applied != self._applied:
-            if self.editor.text == self._applied:
-                self.editor.text = applied
-            self._applied = applied
-
-    def take_focus(self) -> None:
-        """The keys go here."""
-        self.screen.set_focus(self.editor)
+        super().__init__("caption", TextEditor("What should it sound like? Style, instruments, mood, voice."))

@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from acetui.looks import BRAILLE, UNICODE, Looks
+from acetui.panes.differing import region_of
 
 
 class Heading(Widget):
@@ -34,12 +35,13 @@ class Heading(Widget):
 
     def show(self, *, name: str | None = None, note: str | None = None, active: bool | None = None) -> None:
         """Shows something else; what is not given stays."""
-        before = (self._name, self._note, self._active)
+        before, line = (self._name, self._note, self._active), self.render_line(0) if self.size.width else None
         self._name = self._name if name is None else name
         self._note = self._note if note is None else note
         self._active = self._active if active is None else active
         if (self._name, self._note, self._active) != before:
-            self.refresh()
+            region = region_of(line, self.render_line(0), 0)
+            self.refresh(*[] if region is None else [region])
 
     def render_line(self, y: int) -> Strip:
         """The line, cut from the right where the pane is narrow: first the note, then the name."""

@@ -107,8 +107,7 @@ class Desk(KeyedScreen):
         """Gives every pane what it is to show."""
         if not self.is_mounted:
             return
-        texts = (self.caption, self.lyrics, self.metadata) if self.complete else ()
-        for pane in (self.status, self.takes, *texts):
+        for pane in (self.status, self.takes):
             pane.show(state)
 
     def on_studio_event(self, event: Mapping[str, Any]) -> None:
@@ -194,12 +193,6 @@ class Desk(KeyedScreen):
         going = self.studio.keymap.going_on(self.scopes(), typed)
         words = "  ".join(f"{shown(keys)} {action.title}" for keys, action in going)
         self.key_bar.say(f"{shown(' '.join(typed))} …  {words}")
-
-    def typed_changes(self) -> dict[str, str]:
-        """What is typed and differs from the applied recipe."""
-        typed = {"caption": self.caption.editor.text, "lyrics": self.lyrics.editor.text}
-        recipe = self.studio.state.recipe
-        return {name: text for name, text in typed.items() if text != (recipe.get(name) or "")}
 
     # --- questions ---------------------------------------------------------------------------------------------------
 

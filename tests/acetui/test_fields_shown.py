@@ -62,8 +62,9 @@ def test_every_entry_explains_itself_in_one_line(name: str) -> None:
 
 
 def test_explanations() -> None:
-    assert explained("bpm") == "Tempo. (a whole number from 30 to 300 beats a minute)"
-    assert explained("vocal_language") == "Language of the lyrics, such as en. (a code or a name)"
+    assert explained("bpm") == "Tempo: 30 to 300 beats a minute."
+    assert explained("loop.takes") == "Stops after so many takes: 1 or more takes."
+    assert explained("seed") == "Seed of the first take; -1 is random."
     assert explained("instrumental") == "No voice: sets the lyrics to [Instrumental]."
 
 

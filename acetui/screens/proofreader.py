@@ -1,0 +1,91 @@
+"""Looks through what is written once nobody types: what contradicts itself, and how many tokens it has."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.timer import Timer
+
+from engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from acetui.client import Client
+    from acetui.drafting import Drafting
+    from acetui.screens.desk import Desk
+
+QUIET_SECONDS = 0.4
+"""After the last key."""
+
+
+class Proofreader:
+    """Reads caption and lyrics of a desk, and tells their panes."""
+
+    def __init__(
+        self, desk: Callable[[], Desk], client: Callable[[], Client], drafting: Callable[[], Drafting | None]
+    ) -> None:
+        self._desk = desk
+        self._client = client
+        self._drafting = drafting
+        self._timer: Timer | None = None
+        self._reading = False
+        self._counted: dict[str, tuple[str, int | None]] = {}
+        """Texts and how many tokens they have; None where nobody can count them."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything is looked through."""
+        return self._timer is None and not self._reading
+
+    def look_soon(self) -> None:
+        """Something was typed."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self._desk().set_timer(QUIET_SECONDS, self._look)
+
+    async def _look(self) -> None:
+        self._timer = None
+        self._reading = True
+        try:
+            desk = self._desk()
+            caption, lyrics = desk.caption.text, desk.lyrics.text
+            await self._count({"caption": caption, "lyrics": lyrics})
+            draft = self._drafting()
+            if draft is not None and draft.revision and desk.is_mounted:
+                self._tell(desk, draft, caption, lyrics)
+        finally:
+            self._reading = False
+
+    def _tell(self, desk: Desk, draft: Drafting, caption: str, lyrics: str) -> None:
+        from acetui.lyric_checks import Words, findings
+        from engine.prompt import MAX_CAPTION_TOKENS, MAX_LYRIC_TOKENS
+
+        recipe = draft.recipe()
+        words = Words(
+            caption,
+            lyrics,
+            bpm=recipe.get("bpm"),
+            keyscale=recipe.get("keyscale"),
+            instrumental=bool(recipe.get("instrumental")),
+            vocal_language=recipe.get("vocal_language", "unknown"),
+            caption_tokens=self._tokens("caption", caption),
+            lyric_tokens=self._tokens("lyrics", lyrics),
+        )
+        found = findings(words)
+        desk.caption.check(found)
+        desk.caption.count(words.caption_tokens, MAX_CAPTION_TOKENS)
+        desk.lyrics.check(found)
+        desk.lyrics.count(words.lyric_tokens, MAX_LYRIC_TOKENS)
+
+    def _tokens(self, name: str, text: str) -> int | None:
+        """The tokens of a text, if it was this one that was counted."""
+        counted, tokens = self._counted.get(name, ("", None))
+        return tokens if counted == text else None
+
+    async def _count(self, texts: dict[str, str]) -> None:
+        if all(name in self._counted and self._counted[name][0] == text for name, text in texts.items()):
+            return
+        with contextlib.suppress(EngineError):  # the studio is not there: they are counted with the next change
+            counts = await self._client().tokens(**texts)
+            self._counted = {name: (text, (counts[name] or {}).get("tokens")) for name, text in texts.items()}
