@@ -152,6 +152,9 @@ ASCII = Glyphs(
 BRAILLE, BLOCKS, PLAIN = "braille", "blocks", "ascii"
 """What waveforms are drawn with: two by four dots a cell, eighths of a cell, or signs of a typewriter."""
 
+FAST, SLOW = 0.25, 1.0
+"""Seconds between two pictures of what moves by itself, and the same on a slow line."""
+
 _TO_ASCII: Mapping[int, str] = MappingProxyType(
     {ord(getattr(UNICODE, sign.name)): getattr(ASCII, sign.name) for sign in fields(Glyphs)}
     | {ord(sign): plain for sign, plain in (("’", "'"), ("“", '"'), ("”", '"'), ("←", "<"), ("×", "x"), ("█", "#"))}
@@ -164,6 +167,8 @@ class Looks:
 
     glyphs: Glyphs
     waveform: str
+    redraw_seconds: float = FAST
+    """How often at most something that moves by itself is drawn anew."""
 
     @property
     def ascii(self) -> bool:
@@ -192,7 +197,13 @@ def looks_of(settings: TerminalSettings, env: Mapping[str, str] | None = None) -
         waveform = PLAIN
     elif waveform == AUTO:
         waveform = BRAILLE
-    return Looks(ASCII if ascii_only else UNICODE, waveform)
+    slow = over_ssh(env) if settings.slow_line is None else settings.slow_line
+    return Looks(ASCII if ascii_only else UNICODE, waveform, SLOW if slow else FAST)
+
+
+def over_ssh(env: Mapping[str, str]) -> bool:
+    """Whether the terminal is at the other end of a line."""
+    return bool(env.get("SSH_CONNECTION") or env.get("SSH_TTY"))
 
 
 def speaks_unicode(env: Mapping[str, str]) -> bool:

@@ -47,7 +47,7 @@ class TerminalSettings(Table):
         help="The editor for lyrics and captions; else $VISUAL or $EDITOR.",
         read=readers.text_or_none,
     )
-    slow_line: bool | None = spec(None, group="line", help="Draws less often, for a line that is slow.")
+    slow_line: bool | None = spec(None, group="line", help="Draws what moves by itself less often; auto does so over ssh.")
 
 
 @dataclass(frozen=True)

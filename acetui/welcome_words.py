@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from acetui.how_long import clock_time, gigabytes
+from acetui.looks import over_ssh
 from acetui.status_words import short_card
 from engine.errors import BadCheckpoint
 
@@ -113,7 +114,7 @@ def _models(machine: Mapping[str, Any], models: Models) -> tuple[str, ...]:
 
 def _hearing(session: Path, env: Mapping[str, str]) -> tuple[str, ...]:
     files = f"Takes are FLAC files in {session / 'takes'}."
-    if env.get("SSH_CONNECTION") or env.get("SSH_TTY"):
+    if over_ssh(env):
         port = f"'acetui studio {session.name} --listen' opens a port for ssh -L."
         return (f"You are here over ssh, and sound is heard where you sit: {port}", files)
     return (files,)

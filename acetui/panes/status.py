@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from acetui.looks import BRAILLE, UNICODE, Looks
@@ -44,6 +46,8 @@ class StatusLine(Widget):
         self.looks = Looks(UNICODE, BRAILLE)
         self._state: StudioState | None = None
         self._line = Line((), 0, ())
+        self._said_at = float("-inf")
+        self._later: Timer | None = None
 
     @property
     def text(self) -> str:
@@ -51,9 +55,14 @@ class StatusLine(Widget):
         return self._line.text
 
     def show(self, state: StudioState) -> None:
-        """Shows the state."""
-        self._state = state
-        self._say()
+        """Shows the state: at once, unless only the progress has moved and was shown just now."""
+        before, self._state = self._state, state
+        moved = before is not None and replace(before, progress=state.progress) == state
+        wait = self._said_at + self.looks.redraw_seconds - time.monotonic() if moved else 0.0
+        if wait <= 0 or (before is not None and (before.progress is None) != (state.progress is None)):
+            self._say()
+        elif self._later is None:
+            self._later = self.set_timer(wait, self._say)
 
     def looks_changed(self, looks: Looks) -> None:
         """Draws with other signs."""
@@ -65,8 +74,12 @@ class StatusLine(Widget):
         self._say()
 
     def _say(self) -> None:
+        if self._later is not None:
+            self._later.stop()
+            self._later = None
         if self._state is None or self.size.width <= 2:
             return
+        self._said_at = time.monotonic()
         line = status(self._state, time.monotonic(), self.size.width - 2, self.looks)
         if line != self._line:
             self._line = line

@@ -74,7 +74,7 @@ class Dressing:
         self.origins[name] = FILE
         if name == "theme":
             self._wear(theme or themes.choose(value)[0])
-        elif name in ("ascii", "waveform"):
+        elif name in ("ascii", "waveform", "slow_line"):
             self.looks = looks_of(self.settings)
             self._app.looks_changed()
         elif name == "layout":

@@ -69,6 +69,13 @@ def test_a_choice_goes_before_what_the_terminal_says() -> None:
     assert looks_of(replace(TerminalSettings(), waveform="braille"), {}).waveform == "ascii"
 
 
+def test_what_moves_is_drawn_less_often_over_ssh() -> None:
+    assert looks_of(TerminalSettings(), UTF8).redraw_seconds == 0.25
+    assert looks_of(TerminalSettings(), UTF8 | {"SSH_CONNECTION": "a 1 b 2"}).redraw_seconds == 1.0
+    assert looks_of(replace(TerminalSettings(), slow_line=False), UTF8 | {"SSH_TTY": "x"}).redraw_seconds == 0.25
+    assert looks_of(replace(TerminalSettings(), slow_line=True), UTF8).redraw_seconds == 1.0
+
+
 @given(st.floats(-1, 2), st.integers(0, 40), st.booleans())
 def test_bars_are_as_wide_as_asked_and_grow(share: float, cells: int, plain: bool) -> None:
     looks = looks_of(replace(TerminalSettings(), ascii=plain))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from textual.app import App, ComposeResult
@@ -61,8 +62,27 @@ async def test_the_status_line_draws_what_the_words_say_and_only_when_they_diffe
         app.line.refresh = lambda *_, **__: draws.append(True)  # type: ignore[method-assign, assignment, return-value]
         app.line.show(replace(BUSY, counts={"total": 3}))
         assert not draws
-        app.line.show(replace(BUSY, progress=Progress("sampling", 7, 8)))
+        app.line.show(replace(BUSY, revision=8))
         assert len(draws) == 1
+
+
+async def test_progress_is_drawn_a_few_times_a_second_and_its_last_word_always() -> None:
+    app = Bare()
+    async with app.run_test(size=(80, 6)) as pilot:
+        app.line.looks = Looks(app.line.looks.glyphs, app.line.looks.waveform, 0.3)
+        app.line.show(BUSY)
+        await pilot.pause()
+        draws: list[str] = []
+        refresh = app.line.refresh
+        app.line.refresh = lambda *_, **__: (draws.append(app.line.text), refresh())[1]  # type: ignore[method-assign, assignment, func-returns-value]
+        for step in range(50):
+            app.line.show(replace(BUSY, progress=Progress("sampling", step, 50)))
+            await asyncio.sleep(0.01)
+        while "step 49/50" not in app.line.text:
+            await asyncio.sleep(0.01)
+        assert 1 <= len(draws) <= 8
+        app.line.show(replace(BUSY, progress=None))
+        assert "step" not in app.line.text, "that something is over is said at once"
 
 
 async def test_the_status_line_has_a_colour_for_everything_it_is_about() -> None:
@@ -86,8 +106,7 @@ async def test_it_fits_again_after_a_resize_and_with_other_signs() -> None:
         await pilot.resize_terminal(40, 6)
         await pilot.pause()
         assert len(app.line.text) == 38
-        app.line.looks = Looks(ASCII, PLAIN)
-        app.line.show(BUSY)
+        app.line.looks_changed(Looks(ASCII, PLAIN))
         assert app.line.text.isascii()
 
 

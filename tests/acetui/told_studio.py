@@ -16,7 +16,6 @@ from acetui.client import Client, StudioGone
 from acetui.terminal_settings import Found
 from engine.profiles import Profile
 
-
 NANO: dict[str, Any] = asdict(
     Profile(
         name="nano-turbo",
