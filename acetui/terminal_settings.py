@@ -39,7 +39,6 @@ class TerminalSettings(Table):
         choices=(AUTO, "narrow", "medium", "wide"),
         help="How many panes stand side by side; auto goes by the width.",
     )
-    animation: bool = spec(False, group="looks", help="Scrolls smoothly instead of at once.")
     mouse: bool = spec(True, group="hands", help="Listens to the mouse; off leaves selecting text to the terminal.")
     editor: str | None = spec(
         None,
@@ -47,7 +46,7 @@ class TerminalSettings(Table):
         help="The editor for lyrics and captions; else $VISUAL or $EDITOR.",
         read=readers.text_or_none,
     )
-    slow_line: bool | None = spec(None, group="line", help="Draws what moves by itself less often; auto does so over ssh.")
+    slow_line: bool | None = spec(None, group="line", help="Draws what moves less often; auto does so over ssh.")
 
 
 @dataclass(frozen=True)
@@ -115,10 +114,10 @@ def save(changes: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Pa
     return path
 
 
-def editor_of(settings: TerminalSettings, env: Mapping[str, str] | None = None) -> str | None:
-    """The command that edits a file: the person's own choice, else what the environment names."""
+def editor_surroundings(settings: TerminalSettings, env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment in which an editor is looked for: the person's own choice goes before what is there."""
     env = os.environ if env is None else env
-    return settings.editor or env.get("VISUAL") or env.get("EDITOR") or None
+    return {**env, "VISUAL": settings.editor} if settings.editor else dict(env)
 
 
 def _from_file(file: TomlFile) -> tuple[dict[str, Any], list[EngineError]]:

@@ -34,12 +34,14 @@ def own_editor(app: StudioApp) -> None:
     from textual.app import SuspendNotSupported
 
     from acetui.own_editor import edited
+    from acetui.terminal_settings import editor_surroundings
 
     pane = _text_here(app)
     app.writing.keep_now()
     try:
         with app.suspend():
-            back = edited(pane.text, str(pane.id), lambda command: subprocess.call(command))
+            surroundings = editor_surroundings(app.dressing.settings)
+            back = edited(pane.text, str(pane.id), lambda command: subprocess.call(command), surroundings)
     except SuspendNotSupported:
         raise EngineError("Another program cannot have this terminal.", "Start acetui in a plain one.") from None
     finally:

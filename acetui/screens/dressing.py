@@ -52,7 +52,6 @@ class Dressing:
 
     def begin(self) -> None:
         """The app runs: a theme of a person's own is looked after."""
-        self._move()
         self._look_after()
 
     def filters(self, filters: Sequence[LineFilter]) -> list[LineFilter]:
@@ -82,8 +81,6 @@ class Dressing:
             size = self._app.size
             for screen in self._app.screen_stack:
                 screen.post_message(events.Resize(size, size))
-        elif name == "animation":
-            self._move()
         elif name == "mouse":
             self._listen()
 
@@ -104,9 +101,6 @@ class Dressing:
         from_width = [(0 if name == chosen else _NEVER, f"-{name}") for name in WIDTHS]
         by_width = [(width, f"-{name}") for name, width in WIDTHS.items()]
         self._app.HORIZONTAL_BREAKPOINTS = by_width if chosen == AUTO else from_width
-
-    def _move(self) -> None:
-        self._app.animation_level = "full" if self.settings.animation else "none"
 
     def _listen(self) -> None:
         """Asks the terminal for the mouse, or leaves it alone: clicks, movements, and in the form that has no limit."""

@@ -138,8 +138,7 @@ async def test_other_settings_count_at_once(config: Path) -> None:
         assert 'layout = "narrow"' in written(config)
         await pilot.press("left")
         await until(pilot, lambda: app.desk.has_class("-wide") and not app.desk.has_class("-narrow"))
-        await pilot.press("down", "right")
-        assert app.animation_level == "full"
+        await until(pilot, lambda: written(config) == "[terminal]\n")
 
 
 async def test_an_editor_is_typed() -> None:

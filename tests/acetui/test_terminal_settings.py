@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from acetui.terminal_settings import FILE, TerminalSettings, editor_of, read_settings, save, variable_of
+from acetui.terminal_settings import FILE, TerminalSettings, editor_surroundings, read_settings, save, variable_of
 from engine.errors import InvalidRequest
 
 
@@ -101,7 +101,5 @@ def test_saving_makes_the_folder_and_refuses_what_cannot_be(env: dict[str, str],
 
 def test_the_editor_is_ones_own_else_the_environments() -> None:
     both = {"VISUAL": "hx", "EDITOR": "ed"}
-    assert editor_of(replace(TerminalSettings(), editor="vim"), both) == "vim"
-    assert editor_of(TerminalSettings(), both) == "hx"
-    assert editor_of(TerminalSettings(), {"EDITOR": "ed"}) == "ed"
-    assert editor_of(TerminalSettings(), {}) is None
+    assert editor_surroundings(replace(TerminalSettings(), editor="vim"), both) == {"VISUAL": "vim", "EDITOR": "ed"}
+    assert editor_surroundings(TerminalSettings(), both) == both
