@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from acetui.take_actions import TAKE_ACTIONS
+
 EVERYWHERE = "everywhere"
 """Also while typing; letters, digits and signs then are text, and count elsewhere."""
 
@@ -48,6 +50,11 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "editing": "Caption and lyrics",
         "filling": "Metadata",
         "looking_back": "History",
+        "moving": "Moving in the list",
+        "listing": "What the list holds",
+        "verdicts": "Verdicts",
+        "making": "Making from a take",
+        "asking": "About a take",
         "windows": "Panes and screens",
         "log": "Log",
         "beginning": "Sessions",
@@ -83,7 +90,7 @@ ACTIONS: tuple[Action, ...] = (
     # Recipe
     Action("apply", "apply", "Apply what is typed, and render it.", ("ctrl+g",), EVERYWHERE, "applying", 10),
     # Caption and lyrics
-    Action("dice", "dice", "An example in the place of words and metadata.", ("ctrl+t",), EVERYWHERE, "editing", 30),
+    Action("dice", "dice", "An example in the place of words and metadata.", ("ctrl+t",), EVERYWHERE, "editing", 70),
     Action(
         "own-editor", "editor", "The text in your own editor ($VISUAL or $EDITOR).", ("ctrl+e",), TEXT, "editing", 12
     ),
@@ -172,9 +179,11 @@ ACTIONS: tuple[Action, ...] = (
         "limit", "limit", "After how many takes or minutes, or at which score, the loop ends.", ("o l",), STUDIO, "loop"
     ),
     Action("go-on", "go on", "Let the loop go on where it waits for ears, or has given up.", ("o g",), STUDIO, "loop"),
+    # Takes
+    *(Action(*fields) for fields in TAKE_ACTIONS),
     # Panes and screens
     Action("palette", "palette", "Do anything by its name.", (":", "ctrl+p"), EVERYWHERE, "windows", 80),
-    Action("help", "help", "Every key, and what it does.", ("?", "f1"), EVERYWHERE, "windows", 90),
+    Action("help", "help", "Every key, and what it does.", ("?", "f1"), EVERYWHERE, "windows", 50),
     Action("next-pane", "next", "Go to the next pane.", ("tab",), EVERYWHERE, "windows"),
     Action("previous-pane", "previous", "Go to the pane before.", ("shift+tab",), EVERYWHERE, "windows"),
     Action("caption", "caption", "Go to the caption.", ("f2", "w c"), EVERYWHERE, "windows"),
@@ -192,6 +201,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("help-page-down", "page down", "A page down in the help.", ("pagedown",), "help", "windows"),
     Action("help-page-up", "page up", "A page up in the help.", ("pageup",), "help", "windows"),
     Action("dismiss", "close", "Shut the question or the palette.", ("escape",), "question", "windows", 1),
+    Action("complete", "complete", "Take what is offered behind the cursor.", ("tab",), "question", "windows", 2),
     Action("choice-down", "down", "The next entry of the palette.", ("down", "ctrl+n"), "question", "windows"),
     Action("choice-up", "up", "The entry before in the palette.", ("up",), "question", "windows"),
     # Log

@@ -61,6 +61,7 @@ def scroll_help(app: StudioApp, *, lines: int = 0, pages: int = 0) -> None:
 async def leave(app: StudioApp) -> None:
     """The terminal ends, and nothing else does."""
     name = app.state.name
+    await app.writing.close()
     if app.state.loop.on and app.state.connection is Connection.THERE:
         app.exit(f"The loop goes on. 'acetui {name}' comes back to it, 'acetui studio {name} --stop' ends it.")
     else:
@@ -72,6 +73,7 @@ async def stop_and_leave(app: StudioApp) -> None:
     if app.state.loop.on and not await app.confirm("The loop is on. End it, and the studio?"):
         return
     name = app.state.name
+    await app.writing.close()
     app.ends_studio = True
     app.exit(f"'acetui {name}' comes back.")
 
@@ -96,6 +98,7 @@ HANDLERS: Mapping[str, Handler] = {
     "help-page-down": lambda app: scroll_help(app, pages=1),
     "help-page-up": lambda app: scroll_help(app, pages=-1),
     "dismiss": lambda app: app.desk.dismiss_question(),
+    "complete": lambda app: app.desk.prompt.complete(),
     "choice-down": lambda app: app.desk.palette.choose(1),
     "choice-up": lambda app: app.desk.palette.choose(-1),
 }

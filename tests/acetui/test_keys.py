@@ -40,7 +40,7 @@ def test_the_beginning_of_a_sequence_waits_for_more() -> None:
     keymap = Keymap(actions=(*ACTIONS, TWO))
     assert keymap.find(["takes"], ("g",)) is Unknown.BEGINNING
     assert keymap.find(["caption"], ("g",)) is Unknown.NOTHING
-    assert [keys for keys, _ in Keymap().going_on(["takes"], ("w",))] == ["c", "l", "m", "t"]
+    assert {"c", "l", "m", "t"} <= {keys for keys, _ in Keymap().going_on(["takes"], ("w",))}
 
 
 def test_the_nearest_scope_goes_first() -> None:
