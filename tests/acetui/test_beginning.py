@@ -54,7 +54,7 @@ def text_of(screen: Any) -> str:
 
 
 def said(machine: dict[str, Any], models: Models, env: dict[str, str] | None = None) -> str:
-    paragraphs = welcome(machine, models, Path("/home/somebody/my-jam"), env or {})
+    paragraphs = welcome(machine, models, Path("/nowhere/my-jam"), env or {})
     return "\n".join(sentence for paragraph in paragraphs for sentence in paragraph.sentences)
 
 
@@ -65,7 +65,7 @@ def test_a_machine_without_a_card_and_without_models(home: Path) -> None:
     assert "AMD EPYC 7R32, 2 cores, 16 GB; no graphics card." in words
     assert "everything it makes is marked so" in words
     assert f"in {home / 'data' / 'models'}, and open the studio again" in words
-    assert "Takes are FLAC files in /home/somebody/my-jam/takes." in words
+    assert "Takes are FLAC files in /nowhere/my-jam/takes." in words
 
 
 def test_a_card_says_what_its_tier_can_do() -> None:
