@@ -3,6 +3,8 @@
 The run is ``acetui jam`` with the real engine and random tiny weights. The stages alone are the same work without
 anything beside it: sampling and decoding in a process that does nothing else, then encoding and writing, then the
 commit. Whatever the loop adds of its own shows as a ratio above 1, what it does at the same time as one below.
+
+Processor time is told beside the time that went by: it says the same whatever else the machine has to do.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,58 +63,67 @@ def run(sizes: Sizes) -> list[Area]:
         root = Path(folder)
         _python(root, "engine.testing", str(root / "models"), "--no-lm")
         before = _alone(root, sizes)
-        wall, busy = _jam(root, sizes)
+        jam = _jam(root, sizes)
         after = _alone(root, sizes)
-    stages = [(one + other) / 2 * sizes.batches / sizes.alone for one, other in zip(before, after, strict=True)]
+    scale = sizes.batches / sizes.alone / 2
+    wall, cpu = ([scale * sum(each) for each in zip(before[kind], after[kind], strict=True)] for kind in (0, 1))
     takes = sizes.batches * sizes.takes
     area = Area(f"A run of {sizes.batches} batches of {sizes.takes} takes of {sizes.seconds:g} s", ("took", "peer"))
-    for stage, seconds in zip(STAGES, stages, strict=True):
-        area.rows.append(Row(f"{stage} alone", seconds, note=f"{1000 * seconds / takes:.0f} ms a take"))
-    area.rows.append(
-        Row(
-            "the run", wall, sum(stages), target=targets.OVERLAP, note="peer: the sum of the stages; first step to last"
-        )
-    )
-    area.notes.append(f"The engine was busy {busy:.0%} of the time, its start and the model's loading included.")
+    for stage, seconds, worked in zip(STAGES, wall, cpu, strict=True):
+        note = f"{1000 * seconds / takes:.0f} ms a take, {1000 * worked / takes:.0f} of them processor time"
+        area.rows.append(Row(f"{stage} alone", seconds, note=note))
+    note = "from the first step to the last take; peer is the sum of the stages"
+    area.rows.append(Row("the run", jam.wall, sum(wall), target=targets.OVERLAP, note=note))
+    area.rows.append(Row("the run, processor time", jam.cpu, sum(cpu), note="of the loop and its engine together"))
+    area.notes.append(f"The engine was busy {jam.busy:.0%} of the time, its start and the model's loading included.")
     area.notes.append(f"{len(os.sched_getaffinity(0))} cores were to be had; what else ran on them disturbs the ratio.")
     return [area]
 
 
-def _jam(root: Path, sizes: Sizes) -> tuple[float, float]:
-    """Seconds from the first sign of work to the last take of a run, and how busy the engine was."""
+@dataclass
+class Measured:
+    """A run, from the first sign of work to the last take: seconds, processor seconds, and how busy the engine was."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+    busy: float = 0.0
+
+
+def _jam(root: Path, sizes: Sizes) -> Measured:
     flags = [word for name, value in sizes.recipe.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     takes = sizes.batches * sizes.takes
-    first = last = 0.0
-    busy = 0.0
-    for at, event in _lines(root, "jam", str(root / "jam"), "--takes", str(takes), *_models(root), *flags):
-        if event["event"] == "progress" and event["stage"] == "conditions":
-            first = first or at
-        if event["event"] == "take":
-            last = at
-            print(f"\r[overlap] {event['take']['number']} of {takes}", end="", file=sys.stderr, flush=True)
-        if event["event"] == "done":
-            busy = event["summary"]["busy_share"]
-            assert event["summary"]["made"] == takes
-    print(file=sys.stderr)
-    return last - first, busy
-
-
-def _models(root: Path) -> tuple[str, ...]:
-    return ("--models", str(root / "models"), *MACHINE)
-
-
-def _lines(root: Path, *arguments: str) -> Iterator[tuple[float, dict[str, Any]]]:
-    """The events of a verb, each with the moment in which it was read."""
-    command = [sys.executable, "-m", "acetui", *arguments, "--json"]
+    command = [sys.executable, "-m", "acetui", "jam", str(root / "jam"), "--takes", str(takes), "--json"]
+    command += ["--models", str(root / "models"), *MACHINE, *flags]
+    run, began = Measured(), (0.0, 0.0)
     with subprocess.Popen(command, cwd=ROOT, env=_env(root), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            yield time.perf_counter(), json.loads(line)
+            event = json.loads(line)
+            if event["event"] == "progress" and event["stage"] == "conditions" and not began[0]:
+                began = time.perf_counter(), _cpu(process.pid)
+            if event["event"] == "take":
+                run.wall, run.cpu = time.perf_counter() - began[0], _cpu(process.pid) - began[1]
+                print(f"\r[overlap] {event['take']['number']} of {takes}", end="", file=sys.stderr, flush=True)
+            if event["event"] == "done":
+                run.busy = event["summary"]["busy_share"]
+                assert event["summary"]["made"] == takes
     assert process.returncode == 0
+    print(file=sys.stderr)
+    return run
 
 
-def _alone(root: Path, sizes: Sizes) -> list[float]:
-    """Seconds of every stage for ``sizes.alone`` batches, from a process of its own."""
+def _cpu(pid: int) -> float:
+    """Processor seconds of a process and its children so far; 0 where the system does not tell."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        stats = [Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split() for each in (pid, *children)]
+    except OSError:
+        return 0.0
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
+
+
+def _alone(root: Path, sizes: Sizes) -> list[list[float]]:
+    """Seconds, and processor seconds, of every stage for ``sizes.alone`` batches, from a process of its own."""
     print("[overlap] the stages alone", file=sys.stderr, flush=True)
     said = _python(root, "benchmarks.overlap", json.dumps([str(root), sizes.alone, sizes.recipe]))
     return list(json.loads(said))
@@ -131,8 +141,8 @@ def _env(root: Path) -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", **own}
 
 
-def stages(root: Path, batches: int, recipe: dict[str, Any]) -> list[float]:
-    """Renders, writes and commits ``batches`` with nothing beside, one stage after the other; seconds of each."""
+def stages(root: Path, batches: int, recipe: dict[str, Any]) -> list[list[float]]:
+    """Renders, writes and commits ``batches`` with nothing beside; seconds of each stage, then processor seconds."""
     import torch
 
     from engine.pipeline import Engine, TakeReady
@@ -144,24 +154,26 @@ def stages(root: Path, batches: int, recipe: dict[str, Any]) -> list[float]:
 
     torch.set_num_threads(1)
     engine = Engine.load(root / "models", device="cpu", dtype="float32")
-    seconds = [0.0, 0.0, 0.0]
+    seconds, worked = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
+
+    def timed(stage: int, work: Any) -> Any:
+        began, before = time.perf_counter(), time.process_time()
+        result = work()
+        seconds[stage] += time.perf_counter() - began
+        worked[stage] += time.process_time() - before
+        return result
+
     session = root / f"alone-{os.getpid()}"
     session.mkdir()
     with Store.open(session) as store:
         _rendered(engine, recipe, TakeReady, draw_seed)  # the first is for the caches
         for batch in range(batches):
-            began = time.perf_counter()
-            takes = _rendered(engine, recipe, TakeReady, draw_seed)
-            seconds[0] += time.perf_counter() - began
-            for index, take in enumerate(takes):
+            for index, take in enumerate(timed(0, lambda: _rendered(engine, recipe, TakeReady, draw_seed))):
                 output = Output(str(session / "takes"), f"new-{batch}-{index}", keep_latents=True)
-                began = time.perf_counter()
-                made = write_take(take, output)
-                seconds[1] += time.perf_counter() - began
-                began = time.perf_counter()
-                store.commit(Take.from_render(made, session, number=store.next_number(), revision=1))
-                seconds[2] += time.perf_counter() - began
-    return seconds
+                made = timed(1, lambda take=take, output=output: write_take(take, output))
+                new = Take.from_render(made, session, number=store.next_number(), revision=1)
+                timed(2, lambda new=new: store.commit(new))
+    return [seconds, worked]
 
 
 def _rendered(engine: Any, recipe: dict[str, Any], ready: Any, seed: Any) -> list[Any]:

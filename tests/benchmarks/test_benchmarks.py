@@ -110,7 +110,7 @@ def test_store() -> None:
 
 
 def test_overlap() -> None:
-    check(overlap.run(overlap.Sizes.quick()), rows=3 + 1)
+    check(overlap.run(overlap.Sizes.quick()), rows=3 + 2)
 
 
 def test_gpu_code_runs_on_a_cpu_at_tiny_sizes() -> None:
