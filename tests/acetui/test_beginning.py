@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -126,12 +127,12 @@ def test_sessions_are_listed_by_when_they_were_used(home: Path) -> None:
 @presses("sessions", "sessions-down", "sessions-up", "sessions-open")
 async def test_another_session_is_chosen_from_the_list() -> None:
     make_session("old", takes=3, used=1000)
-    new = make_session("new", takes=1)
+    new = make_session("new", takes=1, used=time.time() - 2.5 * 3600)
     async with studio(ToldStudio()) as (app, pilot):
         await pilot.press("w", "s")
         await until(pilot, lambda: isinstance(app.screen, SessionChoice) and "old" in text_of(app.screen))
         lines = text_of(app.screen).splitlines()
-        assert lines[0].split() == ["new", "now", "1", "take"]
+        assert lines[0].split() == ["new", "2", "h", "1", "take"]
         assert lines[1].split()[0] == "old"
         assert lines[1].split()[-2:] == ["3", "takes"]
         await pilot.press("down", "down", "up", "enter")

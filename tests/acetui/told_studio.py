@@ -138,7 +138,7 @@ async def studio(
         yield app, pilot
 
 
-async def until(pilot: Pilot[Any], there: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(pilot: Pilot[Any], there: Callable[[], bool], seconds: float = 60.0) -> None:
     """Waits for something to be so."""
     async with asyncio.timeout(seconds):
         while not there():
