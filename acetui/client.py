@@ -29,6 +29,9 @@ from sessions.starting import spawn
 ATTACH_SECONDS = 20.0
 """How long to wait for a studio that has the session and does not answer yet, or not at the moment."""
 
+WATCHING_SECONDS = 1.0
+"""The same where somebody looks on who can be told, and who is attached anew."""
+
 _RETRY_SECONDS = 0.2
 _ROWS = 400
 _SILENT_SECONDS = 60.0
@@ -50,9 +53,20 @@ class Refused(EngineError):
 
 
 class Client:
-    """A connection to one studio, for ``async with``. Made by ``attach``, or with an address and a token."""
+    """A connection to one studio, for ``async with``. Made by ``attach``, or with an address and a token.
 
-    def __init__(self, token: str, *, door: Path | None = None, url: str = "http://localhost/") -> None:
+    ``patience`` is for how many seconds ``events`` looks for a studio that does not answer any more.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        door: Path | None = None,
+        url: str = "http://localhost/",
+        patience: float = ATTACH_SECONDS,
+    ) -> None:
+        self.patience = patience
         connector = aiohttp.UnixConnector(path=str(door)) if door is not None else aiohttp.TCPConnector()
         self._http = aiohttp.ClientSession(
             base_url=url,
@@ -219,7 +233,7 @@ class Client:
                 return
             except (aiohttp.ClientError, OSError) as cause:
                 failures += 1
-                if failures > ATTACH_SECONDS / _RETRY_SECONDS:
+                if failures > self.patience / _RETRY_SECONDS:
                     raise _gone(cause) from cause
             await asyncio.sleep(_RETRY_SECONDS)
 

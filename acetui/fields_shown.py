@@ -179,8 +179,12 @@ def profile_of(sent: Mapping[str, Any] | None) -> Profile | None:
     """The profile of the model that is loaded, as the studio sends it; None where none is."""
     if not sent:
         return None
-    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in sent.items()}
-    return Profile(**fields)
+    known = {name: sent[name] for name in Profile.__dataclass_fields__ if name in sent}
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+    try:
+        return Profile(**fields)
+    except TypeError:  # a studio of another version says less
+        return None
 
 
 def outside(recipe: Mapping[str, Any], profile: Profile | None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from acetui.keymap import load
 from acetui.own_files import config_folder
@@ -93,7 +93,9 @@ async def _connect(session: Path) -> Client:
     """
     client = await asyncio.to_thread(import_module, "acetui.client")
     await asyncio.to_thread(_make, session)
-    return cast("Client", await client.attach(session))
+    attached: Client = await client.attach(session)
+    attached.patience = client.WATCHING_SECONDS
+    return attached
 
 
 def _make(session: Path) -> None:
