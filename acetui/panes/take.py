@@ -9,17 +9,17 @@ from typing import Any, ClassVar
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from acetui import take_facts
 from acetui.looks import BRAILLE, UNICODE, Looks
+from acetui.panes.differing import region_of
 from acetui.panes.heading import Heading
 from acetui.row_text import Outline
 from acetui.take_facts import Line
 from acetui.take_rows import Row
-from acetui.text_cells import cut
+from acetui.text_cells import cut, filled
 from acetui.waveform import drawn
 
 MOST_WAVE = 9
@@ -55,10 +55,13 @@ class TakeBody(Widget):
 
     def lay_out(self) -> None:
         """Works the lines out, and draws those that differ."""
-        before, self._lines = self._lines, self._laid_out()
-        stale = [y for y, line in enumerate(self._lines) if y >= len(before) or before[y] != line]
-        if stale and self.size.width:
-            self.refresh(*(Region(0, y, self.size.width, 1) for y in stale))
+        before = [self.render_line(y) for y in range(len(self._lines))] if self.size.width else []
+        self._lines = self._laid_out()
+        regions = [
+            region_of(before[y] if y < len(before) else None, self.render_line(y), y) for y in range(len(self._lines))
+        ]
+        if stale := [region for region in regions if region is not None]:
+            self.refresh(*stale)
 
     def on_resize(self) -> None:
         """Another number of lines fits."""
@@ -68,7 +71,7 @@ class TakeBody(Widget):
         """A line."""
         text, kind = self._lines[y] if y < len(self._lines) else ("", "text")
         style = self.get_component_rich_style(f"take--{kind}")
-        return Strip([Segment(text, style)]).adjust_cell_length(self.size.width, style)
+        return Strip([Segment(filled(text, self.size.width), style)], self.size.width)
 
     def _laid_out(self) -> list[Line]:
         """The outline has what the words leave, and a quarter of the height at least."""

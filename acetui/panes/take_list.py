@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -18,6 +18,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from acetui.looks import BRAILLE, UNICODE, Looks
+from acetui.panes.differing import region_of
 from acetui.panes.still import Still
 from acetui.row_text import Outline, Piece, Seen, columns, divider, pieces, unknown
 from acetui.take_book import TakeBook
@@ -28,6 +29,9 @@ MOST_STRIPS = 600
 """Drawn lines that are kept."""
 
 WHEEL_LINES = 3
+
+FEW_LINES = 6
+"""Lines of which only the cells that differ are painted; where more have changed, they were scrolled."""
 
 
 class TakeList(Still, can_focus=True):
@@ -76,9 +80,11 @@ class TakeList(Still, can_focus=True):
             return
         keys = [self._key(y) for y in range(self.size.height)]
         stale = [y for y, key in enumerate(keys) if y >= len(self._drawn) or self._drawn[y] != key]
-        self._drawn = keys
-        if stale:
-            self.refresh(*(Region(0, y, self.size.width, 1) for y in stale))
+        drawn, self._drawn = self._drawn, keys
+        few = len(stale) <= FEW_LINES
+        regions = [self._stale_part(drawn[y], y) if few and y < len(drawn) else self._line(y) for y in stale]
+        if regions := [region for region in regions if region is not None]:
+            self.refresh(*regions)
         before, sight = self._told, (self.book.top, self.book.height, len(self.book.list))
         self._told = (self.book.cursor, sight)
         if before[0] != self.book.cursor:
@@ -159,19 +165,25 @@ class TakeList(Still, can_focus=True):
             age=age_of(row, time.time()) if shape.age else "",
         )
 
+    def _line(self, y: int) -> Region:
+        return Region(0, y, self.size.width, 1)
+
+    def _stale_part(self, key: Hashable, y: int) -> Region | None:
+        """The cells of a line that differ from those drawn for ``key``."""
+        return region_of(self._strips.get(key), self.render_line(y), y)
+
     def _draw(self, y: int) -> Strip:
         width, line = self.size.width, self.book.top + y
         entry = self.book.list.entry(line)
-        found = self._pieces(entry, line, y)
-        at_cursor = entry is not None and entry == self.book.cursor
-        segments = (
-            [Segment("".join(text for text, _ in found), self._style("cursor"))]
-            if at_cursor
-            else [Segment(text, self._style(kind)) for text, kind in found if text]
-        )
-        strip = Strip(segments).adjust_cell_length(width - 1, self._style("cursor" if at_cursor else "text"))
+        found = [piece for piece in self._pieces(entry, line, y) if piece[0]]
+        if (
+            entry is not None and entry == self.book.cursor
+        ):  # up to the name: less goes over the line than for all of it
+            lit = sum(kind in ("text", "quiet") or kind.startswith("mark") for _, kind in found[:2])
+            found = [("".join(text for text, _ in found[:lit]), "cursor"), *found[lit:]]
+        strip = Strip(_joined(found, self._style)).adjust_cell_length(width - 1, self._style("text"))
         mark = self.looks.glyphs.trunk if self._is_position(y) else " "
-        return Strip([*strip, Segment(mark, self._style("position"))], width)
+        return Strip([*strip, Segment(mark, self._style("position" if mark != " " else "text"))], width).simplify()
 
     def _pieces(self, entry: int | str | None, line: int, y: int) -> list[Piece]:
         width = self.size.width - 1
@@ -192,3 +204,14 @@ class TakeList(Still, can_focus=True):
 
     def _style(self, kind: str) -> Style:
         return self.get_component_rich_style(f"take-list--{kind}")
+
+
+def _joined(found: Sequence[Piece], style_of: Callable[[str], Style]) -> list[Segment]:
+    """The pieces as segments; blanks have the style of what is before them, so that one less is written."""
+    segments: list[Segment] = []
+    for text, kind in found:
+        if segments and text.isspace() and segments[-1].style != style_of("cursor"):
+            segments[-1] = Segment(segments[-1].text + text, segments[-1].style)
+        else:
+            segments.append(Segment(text, style_of(kind)))
+    return segments
