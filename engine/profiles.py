@@ -71,9 +71,11 @@ def is_sketch(profile_name: str) -> bool:
 def profile_for(folder_name: str, config: DiTConfig) -> Profile:
     """The profile of a DiT folder: what it is from its config, which flavour of it from the words of its name."""
     words = set(re.split(r"[/\\._-]+", folder_name.lower()))
-    xl = config.timbre_has_cls
+    nano = "nano" in words
+    # The model in the box is laid out like an XL, with an encoder narrower than its decoder, and is anything but one.
+    xl = config.timbre_has_cls and not nano
     profile = _turbo(words, xl) if config.turbo else _guided("sft" if "sft" in words else "base", xl)
-    if "nano" in words:
+    if nano:
         return replace(profile, name=f"{_SKETCH}{profile.name}", sketch=True, duration=20.0)
     return profile
 

@@ -142,7 +142,7 @@ def test_command_line_learns_styles(tmp_path, capsys):
     assert command.main(arguments) == 0
     assert kept.exists()
     assert "recognised" in capsys.readouterr().out
-    assert 0 <= json.loads(figures.read_text())["style"][""] <= 1
+    assert 0 <= json.loads(figures.read_text())["style"]["songs"][""] <= 1
 
 
 def test_command_line_learns_tempo(tmp_path, capsys, monkeypatch):
@@ -151,7 +151,7 @@ def test_command_line_learns_tempo(tmp_path, capsys, monkeypatch):
     assert command.main(["tempo", "--songs", "6", "--duration", "4", "--out", str(figures)]) == 0
     assert metre.LEARNED.exists()
     assert "octave" in capsys.readouterr().out
-    assert sum(json.loads(figures.read_text())["tempo"]["all"].values()) == pytest.approx(1)
+    assert sum(json.loads(figures.read_text())["tempo"]["songs"].values()) == pytest.approx(1)
     monkeypatch.undo()
     metre.weights.cache_clear()
 

@@ -155,6 +155,10 @@ def test_codes_flow_and_distillation_learn(networks: Networks, songs: Material) 
     moved = {name for name, value in networks.modules.named_parameters() if not torch.equal(value, before[name])}
     assert {"acestep.encoder.text_projector.weight", "text.model.embed_tokens.weight"} <= moved
     assert not any("tokenizer" in name for name in moved), "the 5 Hz codec stays as it was trained"
+    trained = {name: value.clone() for name, value in networks.modules.named_parameters()}
+    networks.wind_up()
+    for name, value in networks.modules.named_parameters():
+        assert torch.equal(value, trained[name]), f"the metronome stays as it was written: {name}"
 
     student = make_networks("turbo", 5)
     student.modules.load_state_dict(networks.modules.state_dict())

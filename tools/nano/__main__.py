@@ -21,10 +21,10 @@ import engine.nano
 from engine.checkpoints import open_set, verify
 from engine.models.loading import fill as fill_module
 from engine.models.vae import VAE
-from tools.nano import codec, distil, flow, material, pack
+from tools.nano import clock, codec, distil, flow, material, pack
 from tools.nano.codes import CodesTrainer
 from tools.nano.networks import Networks, make_networks
-from tools.nano.sizes import FRAME, vae_config
+from tools.nano.sizes import vae_config
 from tools.nano.slices import Trainer, run
 
 SEED = 5
@@ -99,13 +99,6 @@ def trained_vae(work: Work) -> VAE:
     return vae
 
 
-def silence_of(vae: VAE) -> Tensor:
-    """The latents of silence ``[1, 250, 64]``: far from both ends, where they do not change any more."""
-    with torch.no_grad():
-        frames = vae.encode(torch.zeros(1, 2, 60 * FRAME, device=next(vae.parameters()).device))
-    return frames[:, 30:31].repeat(1, pack.SILENCE_FRAMES, 1)
-
-
 def stage_unpack(work: Work) -> None:
     """Takes the set that ships apart again, so that training goes on from it where no state was kept."""
     models = open_set(engine.nano.FOLDER)
@@ -157,7 +150,7 @@ def stage_codes(work: Work) -> None:
     """The 5 Hz codec."""
     networks = networks_of(work, "base")
     shards = material.Material(work.folder / "latents")
-    silence = silence_of(trained_vae(work))
+    silence = clock.ruler(clock.PERIOD).to(work.device)
     work.train("codes", CodesTrainer(networks.acestep, shards, silence, work.steps or 600, SEED))
 
 
@@ -176,7 +169,7 @@ def stage_turbo(work: Work) -> None:
 
 def _batches(work: Work, networks: Networks) -> flow.Batches:
     shards = material.Material(work.folder / "latents")
-    return flow.Batches(networks, shards, silence_of(trained_vae(work)), SEED)
+    return flow.Batches(networks, shards, clock.ruler(clock.PERIOD).to(work.device), SEED)
 
 
 def stage_pack(work: Work) -> None:
@@ -185,7 +178,7 @@ def stage_pack(work: Work) -> None:
     for variant in ("turbo", "base"):
         if work.has(variant):
             root = engine.nano.FOLDER if variant == SHIPPED else work.folder / f"set-{variant}"
-            pack.write_set(vae, networks_of(work, variant, "codes", variant), variant, silence_of(vae).cpu(), root)
+            pack.write_set(vae, networks_of(work, variant, "codes", variant), variant, clock.ruler(clock.PERIOD), root)
             print(f"{root}: {sum(f.stat().st_size for f in root.rglob('*') if f.is_file()) / 1e6:.1f} MB", flush=True)
 
 

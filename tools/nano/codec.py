@@ -18,14 +18,16 @@ from engine.models.oobleck import Conv, Pointwise, Snake, Upsample
 from engine.models.vae import VAE
 from tools.nano.losses import divergence, middle_and_side, spectral_distance, waveform_distance
 from tools.nano.music import compose, render
-from tools.nano.optimise import Optimiser, Rate
+from tools.nano.optimise import Optimiser, Rate, half_precision
 from tools.nano.sizes import FRAME
 from tools.nano.slices import Average, Learner
 from tools.nano.songs import Crops
 
 CROP_FRAMES = 24
 BATCH = 4
-_KL_WEIGHT = 0.01
+_KL_WEIGHT = 0.02
+"""What a latent carries has its price: a small transformer can only foresee so much of it."""
+
 _DEVIATION_FLOOR = {"both": 0.1, "decoder": 0.2}
 """The decoder's latents are at least this uncertain: so it forgives what a small transformer misses."""
 
@@ -112,10 +114,11 @@ class CodecTrainer(Learner):
         """One batch of crops through the codec and back."""
         given = self.crops.batch(index, BATCH).to(self.device)
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
-        with torch.set_grad_enabled(self.part == "both"):
-            mean, deviation = encode(self.vae, given)
+        with torch.set_grad_enabled(self.part == "both"), half_precision(self.device):
+            mean, deviation = (part.float() for part in encode(self.vae, given))
         noise = torch.randn(mean.shape, generator=generator).to(self.device)
-        made = decode(self.vae, mean + noise * deviation.clamp_min(_DEVIATION_FLOOR[self.part]))
+        with half_precision(self.device):
+            made = decode(self.vae, mean + noise * deviation.clamp_min(_DEVIATION_FLOOR[self.part])).float()
         spectral = spectral_distance(middle_and_side(made), middle_and_side(given))
         waveform = waveform_distance(made, given)
         spread = divergence(mean, deviation)

@@ -16,7 +16,7 @@ from engine.models.dit import DiT
 from engine.sampling.schedule import schedule
 from tools.nano.flow import Batch, Batches
 from tools.nano.networks import Networks, matrices
-from tools.nano.optimise import Optimiser, Rate
+from tools.nano.optimise import Optimiser, Rate, half_precision
 from tools.nano.slices import Average, Learner
 
 STEPS = 8
@@ -36,28 +36,34 @@ class DistilTrainer(Learner):
         student.text.requires_grad_(False)  # a set has one text encoder for all its variants
         student.acestep.tokenizer.requires_grad_(False)
         student.acestep.detokenizer.requires_grad_(False)
+        self.held = student.wind_up()
+        self.held.still()
         modules = student.modules
         optimiser = Optimiser(modules, matrices(modules), Rate(5e-4, warm=50, cool=steps // 2))
         super().__init__(modules, optimiser, Average(modules, horizon=200), steps)
+
+    def hold(self) -> None:
+        """The metronome stays as it was written."""
+        self.held.hold()
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         """One batch, every item at one of the times of a trajectory."""
         rng = np.random.default_rng([self.seed + 3, index])
         texts = self.batches.texts(index, music=_MUSIC_SECONDS)
-        batch = self.batches.encode(texts, self.student)
-        with torch.no_grad():
-            taught = self.batches.encode(texts, self.teacher)
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
-        noise = torch.randn(batch.clean.shape, generator=generator).to(batch.clean.device)
+        noise = torch.randn(texts.clean.shape, generator=generator).to(texts.clean.device)
         grid = schedule(STEPS, float(rng.choice(SHIFTS, p=_SHIFT_SHARES)))
-        places = rng.integers(0, STEPS, batch.clean.shape[0])
+        places = rng.integers(0, STEPS, texts.clean.shape[0])
         now = torch.tensor([grid[place] for place in places], device=noise.device).float()
         then = torch.tensor([grid[place + 1] for place in places], device=noise.device).float()
         at = now.view(-1, 1, 1)
-        noisy = at * noise + (1 - at) * batch.clean
-        target = self._taught(taught, noisy, now, then)
-        decoder = self.student.acestep.decoder
-        made = decoder(noisy, decoder.time(now), batch.context, batch.memories, batch.rotary)
+        noisy = at * noise + (1 - at) * texts.clean
+        with half_precision(noise.device):
+            with torch.no_grad():
+                target = self._taught(self.batches.encode(texts, self.teacher), noisy, now, then)
+            batch = self.batches.encode(texts, self.student)
+            decoder = self.student.acestep.decoder
+            made = decoder(noisy, decoder.time(now), batch.context, batch.memories, batch.rotary).float()
         loss = (made - target).square().mean()
         return {"norm": self.learn(loss, index), "loss": loss.detach()}
 
@@ -68,7 +74,7 @@ class DistilTrainer(Learner):
         first = self._guided(batch, x, now)
         half = (now - middle).view(-1, 1, 1)
         second = self._guided(batch, x - half * first, middle)
-        return (first + second) / 2
+        return (first + second).float() / 2
 
     def _guided(self, batch: Batch, x: Tensor, t: Tensor) -> Tensor:
         """The teacher's velocity with plain guidance."""

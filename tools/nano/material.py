@@ -16,16 +16,22 @@ from engine.files import atomic_write
 from engine.models.vae import VAE
 from engine.prompt import caption_prompt, lyric_prompt
 from engine.request import Request
+from tools.nano import clock
 from tools.nano.music import Song, caption, compose, lyrics, render
+from tools.nano.optimise import half_precision
 
-LENGTHS = (10, 12, 16, 20, 24, 30)
-"""Seconds: the songs of one batch have one length."""
+LENGTHS = (10, 12, 20, 10, 15, 30)
+"""Seconds: the songs of one batch have one length. Most are short, so that there are more of them."""
 
 SHARD = 96
 """Songs a file; all of one length."""
 
 FIRST_SEED = 1_000_000
 """Seeds of the songs that are trained on; what the codec was trained on lies below, what is held out above."""
+
+
+_EXCERPTS = 0.15
+"""How often the prompt speaks of more seconds than there are; of so many that they cannot pass for a tempo."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ def make_shard(vae: VAE, number: int, folder: Path) -> Path:
     rows = []
     for seed in range(first, first + SHARD):
         audio = torch.from_numpy(render(compose(seed, duration=float(seconds)))).unsqueeze(0).to(device)
-        with torch.no_grad():
+        with torch.no_grad(), half_precision(device):
             rows.append(vae.encode(audio)[0].half().cpu())
     path.parent.mkdir(parents=True, exist_ok=True)
     shard = save({"latents": torch.stack(rows)})
@@ -105,10 +111,11 @@ def prompts(song: Song, rng: np.random.Generator, instruction: str | None = None
     request = Request(
         caption=caption(song, rng) if rng.random() > 0.05 else "",
         lyrics=lyrics(song) if rng.random() > 0.25 else "[Instrumental]",
-        bpm=song.bpm if rng.random() > 0.1 else None,
+        bpm=song.bpm if rng.random() > 0.05 else None,
         keyscale=song.key if rng.random() > 0.1 else "",
         timesignature=str(song.meter) if rng.random() > 0.2 else "",
         vocal_language="unknown" if rng.random() > 0.1 else "en",
         duration=song.duration,
     )
-    return caption_prompt(request, song.duration, instruction=instruction), lyric_prompt(request)
+    seconds = song.duration if rng.random() > _EXCERPTS else float(rng.integers(clock.FASTEST + 1, 600))
+    return caption_prompt(request, seconds, instruction=instruction), lyric_prompt(request)

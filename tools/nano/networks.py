@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from engine.model import Acestep
 from engine.models.dit import Memory
 from engine.models.text import TextEncoder, caption_tokens, lyric_tokens
+from tools.nano.held import Held
+from tools.nano.metronome import wind_up
 from tools.nano.sizes import dit_config, text_config
 from tools.nano.words import build_tokenizer, number_rows
 
@@ -52,6 +54,10 @@ class Networks:
             states.append(torch.cat((sung, timbre[heard[index]].view(1, 1, -1), caption), dim=1))
         return states
 
+    def wind_up(self) -> Held:
+        """Writes the weights that count the beat; whoever trains the rest holds them."""
+        return wind_up(self.acestep, self.text, number_rows(self.tokenizer))
+
     def memories(self, states: list[Tensor]) -> list[Memory]:
         """Each item's own keys and values: projected together, then taken apart."""
         lengths = [state.shape[1] for state in states]
@@ -75,7 +81,9 @@ def make_networks(variant: str, seed: int) -> Networks:
         for name, parameter in module.named_parameters():
             _initialise(name, parameter, generator)
     _write_numbers(text, tokenizer)
-    return Networks(acestep, text, tokenizer)
+    networks = Networks(acestep, text, tokenizer)
+    networks.wind_up()
+    return networks
 
 
 @torch.no_grad()

@@ -20,8 +20,6 @@ from tools.nano.sizes import VAE as VAE_SETTINGS
 
 TEXT_FOLDER = "Qwen3-Embedding-nano"
 DIT_FOLDER = "acestep-v15-nano-{variant}"
-SILENCE_FRAMES = 250
-"""Frames of silence that are kept; longer silence repeats them."""
 
 
 def official(module: nn.Module) -> dict[str, Tensor]:
@@ -48,7 +46,7 @@ def write_dit(networks: Networks, variant: str, silence: Tensor, folder: Path) -
     """A DiT folder with its silence latent; ``silence`` is ``[1, frames, 64]``."""
     raw = {"architectures": ["AceStepConditionGenerationModel"]} | dit_settings(variant)
     _write(folder, raw, official(networks.acestep), "model.safetensors")
-    torch.save(silence[:, :SILENCE_FRAMES].transpose(1, 2).contiguous().float(), folder / "silence_latent.pt")
+    torch.save(silence.transpose(1, 2).contiguous().float(), folder / "silence_latent.pt")
 
 
 def write_text_encoder(networks: Networks, folder: Path) -> None:

@@ -29,11 +29,15 @@ _SHORT = 2
 
 DIT: dict[str, Any] = {
     "model_type": "acestep",
-    "hidden_size": 192,
-    "intermediate_size": 512,
+    "hidden_size": 256,
+    "intermediate_size": 576,
     "num_hidden_layers": _LAYERS,
-    "num_attention_heads": 6,
-    "num_key_value_heads": 3,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "encoder_hidden_size": 128,
+    "encoder_intermediate_size": 320,
+    "encoder_num_attention_heads": 4,
+    "encoder_num_key_value_heads": 2,
     "head_dim": 32,
     "hidden_act": "silu",
     "rms_norm_eps": 1e-6,
@@ -54,7 +58,7 @@ DIT: dict[str, Any] = {
     "num_lyric_encoder_hidden_layers": _SHORT,
     "num_timbre_encoder_hidden_layers": _SHORT,
     "num_attention_pooler_hidden_layers": _SHORT,
-    "fsq_dim": 192,
+    "fsq_dim": 128,
     "fsq_input_levels": [4, 4, 4, 4, 4, 4],
     "fsq_input_num_quantizers": 1,
 }

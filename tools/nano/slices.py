@@ -69,8 +69,12 @@ class Learner:
     def learn(self, loss: Tensor, index: int) -> Tensor:
         """Moves the weights and their average; the gradient's norm."""
         norm = self.optimiser.step(loss, index, self.steps)
+        self.hold()
         self.average.update(index)
         return norm
+
+    def hold(self) -> None:
+        """Puts back what a trainer does not mean to move."""
 
     def state(self) -> dict[str, Any]:
         """See ``Trainer``."""

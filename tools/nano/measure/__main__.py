@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.errors import EngineError
-from tools.nano.measure import codec, held_out, metre, report, style, takes, tempo
-from tools.nano.measure.onsets import envelope, periodicity
-from tools.nano.measure.spectra import SONG_RATE, Float
+from tools.nano.measure import codec, held_out, learn, metre, report, style, takes, tempo
+from tools.nano.measure.spectra import SONG_RATE
 from tools.nano.music.song import Song
 
 if TYPE_CHECKING:
     from engine.model import Model
 
-Audio = npt.NDArray[np.float32]
-T = TypeVar("T")
+Heard = list[tuple[learn.Piece, Song]]
 
 CLASSIFIER = Path("build/nano/style.npz")
 _TESTED_PART = 4  # a fourth as many songs as were learned from
@@ -31,16 +28,17 @@ _LATENT_BITS = 32
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.nano.measure", description=__doc__)
-    parser.add_argument("what", choices=("codec", "takes", "style", "tempo", "all"))
-    parser.add_argument("--models", type=Path, metavar="DIR", help="the model set; codec and takes need it")
+    parser.add_argument("what", choices=("codec", "takes", "style", "tempo", "instruments", "all"))
+    parser.add_argument("--models", type=Path, metavar="DIR", help="the model set; codec, takes and copies need it")
     parser.add_argument("--count", type=int, default=60, help="requests of takes, songs of codec (60)")
     parser.add_argument("--songs", type=int, default=1600, help="songs that style and tempo learn from (1600)")
+    parser.add_argument("--copies", type=int, default=0, help="songs that they learn from in the codec's copy (0)")
     parser.add_argument("--duration", type=float, default=20.0, help="seconds of everything (20)")
     parser.add_argument("--workers", type=int, default=1, help="processes that synthesise those songs (1)")
     parser.add_argument("--classifier", type=Path, default=CLASSIFIER, metavar="FILE", help=f"({CLASSIFIER})")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="write every figure to a file as well")
     arguments = parser.parse_args(argv)
-    if arguments.what in ("codec", "takes", "all") and arguments.models is None:
+    if (arguments.what in ("codec", "takes", "all") or arguments.copies) and arguments.models is None:
         parser.error("--models names the set to measure")
     return arguments
 
@@ -50,10 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse(argv)
     figures: dict[str, Any] = {}
     try:
-        if arguments.what == "tempo":
-            figures["tempo"] = _tempo(arguments)
-        if arguments.what in ("style", "all"):
-            figures["style"] = _style(arguments)
+        if arguments.what in ("style", "tempo", "instruments"):
+            _instruments(arguments, figures)
         if arguments.what in ("codec", "takes", "all"):
             model = _model(arguments.models)
             if arguments.what in ("codec", "all"):
@@ -76,60 +72,71 @@ def _model(path: Path) -> Model:
     return load_model(open_set(path, None, None), device, choose_dtype("float32", device), lambda *_: None)
 
 
-def _style(arguments: argparse.Namespace) -> dict[str, float]:
-    """Learns, keeps and tests the classifier."""
-    rows, songs = _heard(style.rough_features, arguments, held_out.LEARNED_FROM, arguments.songs)
-    tested = max(arguments.songs // _TESTED_PART, 1)
-    unheard, others = _heard(style.rough_features, arguments, held_out.TESTED_FROM, tested)
-    classifier = style.train(np.concatenate(rows), [song.style for song in songs for _ in range(len(rows[0]))], seed=0)
-    arguments.classifier.parent.mkdir(parents=True, exist_ok=True)
-    classifier.save(arguments.classifier)
-    truth = [song.style for song in others]
-    clean, *rough = (style.accuracy(classifier, np.stack(each), truth) for each in zip(*unheard, strict=True))
-    found = {
-        **clean,
-        **{f"with noise {level}": share[""] for level, share in zip(("20 dB", "35 dB"), rough, strict=True)},
-    }
-    print(f"\nStyles recognised in {tested} songs ({arguments.songs} others learned from)\n")
-    print(report.style_table(found), flush=True)
-    return found
+def _instruments(arguments: argparse.Namespace, figures: dict[str, Any]) -> None:
+    """Lets the instruments hear songs and, with ``--copies``, copies of others; learns, keeps and tests what is asked.
+
+    The tempo comes first: the style hears it too.
+    """
+    copying = _copying(arguments) if arguments.copies else None
+    known = _pieces(None, arguments, held_out.LEARNED_FROM, arguments.songs)
+    known += _pieces(copying, arguments, held_out.COPIES_FROM, arguments.copies)
+    tested = {"songs": _pieces(None, arguments, held_out.TESTED_FROM, max(arguments.songs // _TESTED_PART, 1))}
+    if copying:
+        count = max(arguments.copies // _TESTED_PART, 1)
+        tested["copies"] = _pieces(copying, arguments, held_out.TESTED_FROM, count)
+    if arguments.what in ("tempo", "instruments"):
+        figures["tempo"] = _tempo(known, tested)
+    if arguments.what in ("style", "instruments"):
+        figures["style"] = _style(known, tested, arguments.classifier)
 
 
-def _tempo(arguments: argparse.Namespace) -> dict[str, dict[str, float]]:
+def _tempo(known: Heard, tested: dict[str, Heard]) -> dict[str, dict[str, float]]:
     """Learns which level of the metre is the beat, keeps it, and tests the whole estimator, by style."""
-    cases, songs = _heard(levels_heard, arguments, held_out.LEARNED_FROM, arguments.songs)
-    pulsing = [(case, song.bpm) for case, song in zip(cases, songs, strict=True) if case is not None]
-    right = [int(np.argmin(np.abs(np.log(levels / bpm)))) for (levels, _), bpm in pulsing]
-    metre.keep(metre.learn([evidence for (_, evidence), _ in pulsing], right, seed=0))
-    tested = max(arguments.songs // _TESTED_PART, 1)
-    found, others = _heard(tempo.tempo, arguments, held_out.TESTED_FROM, tested)
-    verdicts: dict[str, list[str]] = {}
-    for one, song in zip(found, others, strict=True):
-        for name in ("all", song.style):
-            verdicts.setdefault(name, []).append(tempo.tempo_error(one.bpm, song.bpm).verdict)
+    metre.keep(learn.learn_tempo([piece for piece, _ in known], [song.bpm for _, song in known]))
+    heard: dict[str, list[str]] = {}
+    for kind, pairs in tested.items():
+        found = learn.verdicts([piece for piece, _ in pairs], [song.bpm for _, song in pairs])
+        for verdict, (_, song) in zip(found, pairs, strict=True):
+            for name in (kind, f"{kind}: {song.style}"):
+                heard.setdefault(name, []).append(verdict)
     shares = {
-        name: {verdict: each.count(verdict) / len(each) for verdict in tempo.VERDICTS}
-        for name, each in verdicts.items()
+        name: {verdict: each.count(verdict) / len(each) for verdict in tempo.VERDICTS} for name, each in heard.items()
     }
-    print(f"\nTempo of {tested} songs ({arguments.songs} others learned from)\n")
+    print(f"\nTempo ({len(known)} other pieces learned from)\n")
     print(report.verdict_table(shares), flush=True)
     return shares
 
 
-def levels_heard(audio: Audio) -> tuple[npt.NDArray[np.float64], Float] | None:
-    """The levels of a song's metre and what speaks for each of them; None where it has no pulse."""
-    correlations = periodicity(envelope(audio, SONG_RATE))
-    found = tempo.pulse(correlations)
-    if found is None:
-        return None
-    levels = tempo.levels_of(found)
-    return levels, metre.evidence(correlations, levels)
+def _style(known: Heard, tested: dict[str, Heard], path: Path) -> dict[str, dict[str, float]]:
+    """Learns, keeps and tests the classifier."""
+    rows = [learn.rows(piece) for piece, _ in known]
+    classifier = style.train(np.concatenate(rows), [song.style for _, song in known for _ in range(3)], seed=0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    classifier.save(path)
+    figures: dict[str, dict[str, float]] = {}
+    for kind, pairs in tested.items():
+        truth = [song.style for _, song in pairs]
+        heard = np.stack([learn.rows(piece) for piece, _ in pairs], axis=1)
+        names = (kind, f"{kind} with noise 20 dB", f"{kind} with noise 35 dB")
+        figures |= {name: style.accuracy(classifier, each, truth) for name, each in zip(names, heard, strict=True)}
+        print(f"\nStyles recognised in {len(pairs)} {kind} ({len(known)} other pieces learned from)\n")
+        others = {name: figures[name][""] for name in names[1:]}
+        print(report.style_table({**figures[kind], **others}), flush=True)
+    return figures
 
 
-def _heard(
-    listen: Callable[[Audio], T], arguments: argparse.Namespace, start: int, count: int
-) -> tuple[list[T], list[Song]]:
-    return held_out.heard(listen, start, count, duration=arguments.duration, workers=arguments.workers)
+def _pieces(copying: learn.Copying | None, arguments: argparse.Namespace, start: int, count: int) -> Heard:
+    """Songs from a seed on, or their copies, as the instruments hear them."""
+    listen = learn.HearCopy(copying) if copying else learn.hear
+    workers = 1 if copying else arguments.workers  # a network is not sent to other processes
+    pieces, songs = held_out.heard(listen, start, count, duration=arguments.duration, workers=workers)
+    return list(zip(pieces, songs, strict=True))
+
+
+def _copying(arguments: argparse.Namespace) -> learn.Copying:
+    """The set's codec, there and back."""
+    model = _model(arguments.models)
+    return lambda song: np.asarray(_coded(model, song).audio, np.float32)
 
 
 def _codec(model: Model, arguments: argparse.Namespace) -> list[codec.CodecRow]:

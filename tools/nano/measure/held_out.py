@@ -24,6 +24,8 @@ TAKES_FROM = HELD_OUT
 CODEC_FROM = HELD_OUT + 1_000_000
 LEARNED_FROM = HELD_OUT + 2_000_000
 """What the estimators learn from: other songs than they are tested on."""
+COPIES_FROM = LEARNED_FROM + 500_000
+"""What they learn from in a codec's copies."""
 TESTED_FROM = HELD_OUT + 3_000_000
 
 

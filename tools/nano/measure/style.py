@@ -39,28 +39,37 @@ def features(audio: npt.NDArray[np.floating], rate: int = SONG_RATE) -> Float:
 
     Level, spread and movement of each mel band in dB; how fast groups of bands pulse; onsets a band; the tempo.
     """
+    return joined(*parts(audio, rate))
+
+
+def parts(audio: npt.NDArray[np.floating], rate: int = SONG_RATE) -> tuple[Float, Float]:
+    """``features`` without the tempo's two, and the onsets that these are heard in."""
     level = levels(audio, rate)
     grouped = level.reshape(len(level), _GROUPS, -1).mean(axis=2)
     moved = np.diff(level, axis=0) if len(level) > 1 else np.zeros_like(level)
     bands = envelope(audio, rate)
-    beat = tempo_of_onsets(bands)
     strong = np.diff((bands > _ENVELOPE_BAND).astype(np.int8), axis=1) > 0
     seconds = max(bands.shape[1] / FRAME_RATE, 1.0)
-    parts = (
+    sound = (
         level.mean(axis=0),
         level.std(axis=0),
         moved.std(axis=0),
         _modulation(grouped),
         10 * bands.mean(axis=1),
         strong.sum(axis=1) / seconds,
-        [4 * np.log2(beat.bpm / PREFERRED), 4 * beat.confidence],
     )
-    joined: Float = np.concatenate([np.asarray(part, np.float32).ravel() for part in parts])
-    return joined
+    return np.concatenate([np.asarray(part, np.float32).ravel() for part in sound]), bands
 
 
-def rough_features(audio: npt.NDArray[np.floating], rate: int = SONG_RATE) -> Float:
-    """Features [3, FEATURES] of a song as it is, with noise 20 dB below it, and with noise 35 dB below it and dull.
+def joined(sound: Float, bands: Float) -> Float:
+    """Features of both ``parts``."""
+    beat = tempo_of_onsets(bands)
+    both: Float = np.append(sound, [4 * np.log2(beat.bpm / PREFERRED), 4 * beat.confidence]).astype(np.float32)
+    return both
+
+
+def roughened(audio: npt.NDArray[np.floating]) -> tuple[Float, Float, Float]:
+    """A song as it is, with noise 20 dB below it, and with noise 35 dB below it and dull.
 
     A model's takes are rougher than its songs, and how rough is no style: what learns from all three knows that.
     """
@@ -68,7 +77,8 @@ def rough_features(audio: npt.NDArray[np.floating], rate: int = SONG_RATE) -> Fl
     noise = rng.standard_normal(audio.shape) * (audio.std() if audio.size else 0.0)
     dull = audio.copy()
     dull[..., 1:] = 0.5 * (audio[..., 1:] + audio[..., :-1])  # 3 dB less at 12 kHz
-    return np.stack([features(copy, rate) for copy in (audio, audio + 0.1 * noise, dull + 0.018 * noise)])
+    first, second, third = (np.asarray(copy, np.float32) for copy in (audio, audio + 0.1 * noise, dull + 0.018 * noise))
+    return first, second, third
 
 
 def levels(audio: npt.NDArray[np.floating], rate: int = SONG_RATE) -> Float:
