@@ -52,6 +52,21 @@ class Refused(EngineError):
         self.exit_code = 3 if status == 404 else 2 if status in (400, 403) else 1
 
 
+class AudioPart:
+    """Bytes of an audio file on their way, from ``start`` on of ``size``; ``tag`` is the state of the file."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        span = response.headers.get("Content-Range", "")
+        self.start = int(span[len("bytes ") :].partition("-")[0]) if span else 0
+        self.size = int(span.rpartition("/")[2]) if span else response.content_length or 0
+        self.tag = response.headers.get("ETag", "").strip('"')
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """The bytes."""
+        return aiter(self._response.content.iter_any())
+
+
 class Client:
     """A connection to one studio, for ``async with``. Made by ``attach``, or with an address and a token.
 
@@ -135,6 +150,18 @@ class Client:
     async def peaks(self, key: int | str, columns: int = 1000) -> dict[str, Any]:
         """The outline of a take's audio for drawing: ``seconds``, ``low`` and ``high`` in at most so many columns."""
         return await self.call("GET", f"/api/takes/{key}/peaks", query={"columns": columns})
+
+    @contextlib.asynccontextmanager
+    async def audio(self, key: int | str, start: int = 0) -> AsyncIterator[AudioPart]:
+        """The audio of a take from a byte on, as it comes; closing it ends the sending."""
+        headers = {"Range": f"bytes={start}-"}
+        try:
+            async with self._http.get(f"/api/takes/{key}/audio", headers=headers) as response:
+                if response.status >= 400:
+                    await _content(response)
+                yield AudioPart(response)
+        except (aiohttp.ClientError, OSError) as cause:
+            raise _gone(cause) from cause
 
     async def change(self, key: int | str, **marks: Any) -> dict[str, Any]:
         """Changes what is thought of a take."""
