@@ -30,6 +30,7 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "lyrics": "in the lyrics",
         "takes": "in the list of takes",
         "metadata": "in the metadata",
+        "field": "while typing into a field",
         "log": "in the log",
         "question": "while something is asked",
         "help": "in the help",
@@ -143,9 +144,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("form-up", "up", "The field before.", ("up", "k"), "metadata", "filling"),
     Action("form-first", "first", "The first field.", ("home", "g g"), "metadata", "filling"),
     Action("form-last", "last", "The last field.", ("end", "G"), "metadata", "filling"),
-    Action(
-        "form-cancel", "leave", "Drop what is being typed, or leave for the takes.", ("escape",), "metadata", "filling"
-    ),
+    Action("form-cancel", "leave", "Leave for the list of takes.", ("escape",), "metadata", "filling"),
+    Action("field-next", "next", "Keep what is typed, and go on below.", ("down",), "field", "filling", 1),
+    Action("field-previous", "before", "Keep what is typed, and go on above.", ("up",), "field", "filling"),
+    Action("field-cancel", "cancel", "Drop what is typed into the field.", ("escape",), "field", "filling", 2),
     # History
     Action(
         "history",

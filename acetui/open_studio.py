@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acetui.keymap import load
+from acetui.last_words import last_words
 from acetui.own_files import config_folder
 from engine.errors import EngineError, InvalidRequest
 from sessions.places import is_session, last, list_sessions, remember, session_path
@@ -49,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
             found=found,
             opens_with=opens_with,
         )
-        message = app.run(mouse=found.settings.mouse and not args.no_mouse)
+        with last_words(app.writing.keep_now):
+            message = app.run(mouse=found.settings.mouse and not args.no_mouse)
         if app.next_session is None:
             break
         session, opens_with = app.next_session, ""

@@ -12,12 +12,6 @@ if TYPE_CHECKING:
     from acetui.app import StudioApp
 
 
-def cancel(app: StudioApp) -> None:
-    """What is being typed into an entry is dropped; where nothing is, the keys go to the takes."""
-    if not app.desk.metadata.cancel():
-        app.desk.go_to("takes")
-
-
 def tap(app: StudioApp) -> None:
     """One tap of the tempo."""
     app.say(app.writing.tap())
@@ -58,7 +52,10 @@ HANDLERS: Mapping[str, Handler] = {
     "form-less": lambda app: app.desk.metadata.step(-1),
     "form-enter": lambda app: app.desk.metadata.enter(),
     "form-unset": lambda app: app.desk.metadata.unset(),
-    "form-cancel": cancel,
+    "form-cancel": lambda app: app.desk.go_to("takes"),
+    "field-next": lambda app: app.desk.metadata.move(1),
+    "field-previous": lambda app: app.desk.metadata.move(-1),
+    "field-cancel": lambda app: app.desk.metadata.cancel(),
     "tap-tempo": tap,
     "preset": preset,
     "lock": lock,

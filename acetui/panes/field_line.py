@@ -5,11 +5,13 @@ from __future__ import annotations
 from textual.reactive import Reactive
 from textual.widgets import Input
 
+from acetui.panes.at_once import AtOnce
+
 SEARCHED = 6
 """A choice among more than so many is searched; one among fewer is stepped through, or typed."""
 
 
-class FieldLine(Input):
+class FieldLine(AtOnce, Input):
     """The line. Its size does not depend on its text, so a key lays nothing out anew."""
 
     value: Reactive[str] = Reactive("", layout=False, init=False)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 class MetadataPane(Vertical):
     """The form under its heading, and a line that explains the entry under the cursor."""
 
-    SCOPE = "metadata"
-
     DEFAULT_CSS = """
     MetadataPane { layers: default line; }
     MetadataPane FieldLine { display: none; }
@@ -58,6 +56,11 @@ class MetadataPane(Vertical):
         yield self.form
         yield self.note
         yield self.line
+
+    @property
+    def SCOPE(self) -> str:
+        """Where its keys count: into a field, most of them are written or move in what is."""
+        return "field" if self.editing else "metadata"
 
     # --- what is shown -----------------------------------------------------------------------------------------------
 
@@ -149,11 +152,8 @@ class MetadataPane(Vertical):
             self._draw()
 
     def move_to(self, *, end: bool) -> None:
-        """The cursor goes to the first row or the last one; in a text that is being typed, to its beginning or end."""
-        if self.editing:
-            self.line.action_end() if end else self.line.action_home()
-        else:
-            self.move(len(self._rows) if end else -len(self._rows))
+        """The cursor goes to the first row or the last one."""
+        self.move(len(self._rows) if end else -len(self._rows))
 
     def find(self, name: str) -> None:
         """The cursor goes to an entry, whose group is unfolded for it."""
@@ -168,11 +168,9 @@ class MetadataPane(Vertical):
     # --- changing ----------------------------------------------------------------------------------------------------
 
     def step(self, by: int) -> None:
-        """The entry's next value, or the one before; a group folds. While typing, the cursor moves in the text."""
+        """The entry's next value, or the one before; a group folds."""
         row = self.here
-        if self.editing:
-            self.line.action_cursor_right() if by > 0 else self.line.action_cursor_left()
-        elif row is not None and not row.name:
+        if row is not None and not row.name:
             self._fold(row.group, folded=by < 0)
         elif row is not None and self._facts is not None:
             self._step(row.name, by)
@@ -191,10 +189,8 @@ class MetadataPane(Vertical):
         self.post_message(self.Typed(name, written(name, stepped(name, facts.value(name), by))))
 
     def unset(self) -> None:
-        """The entry is left open again; while typing, a sign goes."""
-        if self.editing:
-            self.line.action_delete_left()
-        elif (row := self.here) is not None and row.name:
+        """The entry is left open again."""
+        if (row := self.here) is not None and row.name:
             self.post_message(self.Typed(row.name, ""))
 
     def enter(self) -> None:
@@ -236,11 +232,9 @@ class MetadataPane(Vertical):
             return begun or ""
         return facts.typed.get(row.name, written(row.name, facts.value(row.name)))
 
-    def cancel(self) -> bool:
-        """Leaves the entry as it was; False where nothing was being typed."""
-        was = self.editing
+    def cancel(self) -> None:
+        """Leaves the entry as it was."""
         self._close(keep=False)
-        return was
 
     def on_key(self, event: events.Key) -> None:
         """A number that is typed on an entry begins to be typed into it."""

@@ -12,10 +12,11 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widgets import TextArea
 
+from acetui.panes.at_once import AtOnce
 from acetui.panes.differing import region_of
 
 
-class TextEditor(TextArea):
+class TextEditor(AtOnce, TextArea):
     """A text of several lines, without a blinking cursor, that wraps, and leaves Tab to the panes."""
 
     DEFAULT_CSS = """

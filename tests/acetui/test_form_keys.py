@@ -52,7 +52,7 @@ async def test_moving_through_the_form() -> None:
         assert any("bpm" in line and "96" in line for line in rows(app))
 
 
-@presses("form-enter", "form-cancel")
+@presses("form-enter", "form-cancel", "field-cancel", "field-next", "field-previous")
 async def test_typing_into_a_field() -> None:
     async with written({"bpm": 96}) as (_, app, pilot):
         await pilot.press("f4", "enter", *"104", "enter")
@@ -64,6 +64,10 @@ async def test_typing_into_a_field() -> None:
         await pilot.press("1", "2", "0", "down")
         assert typed(app) == {"bpm": "120"}
         assert here(app) == "keyscale"
+        await pilot.press("enter", "escape", "k", "enter", "1", "up", "down")
+        assert here(app) == "bpm"
+        assert typed(app) == {"bpm": "1"}
+        await pilot.press(*"120", "down")
         await pilot.press("j", "j", "j", "enter", *"2:04", "enter")
         assert app.writing.drafting.recipe() == {"bpm": 120, "duration": 124.0}
         await pilot.press("escape")

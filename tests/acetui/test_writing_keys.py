@@ -213,6 +213,21 @@ async def test_typing_fast_and_applying_at_once_applies_all_of_it() -> None:
         await until(pilot, lambda: told.settings.get("recipe") == {"caption": "quiet zither"})
 
 
+async def test_keys_that_move_and_delete_count_in_their_order_too() -> None:
+    from tests.acetui.test_desk import type_fast
+
+    async with written({"caption": "slow synthwave", "bpm": 96}) as (_, app, pilot):
+        type_fast(app, "", "f2", "end")
+        type_fast(app, " for us", "home")
+        type_fast(app, "a ", "ctrl+w", "end", "backspace")
+        type_fast(app, "p")
+        await until(pilot, lambda: app.desk.caption.text == "slow synthwave for up")
+        type_fast(app, "", "f4", "enter", "end", "backspace")
+        type_fast(app, "8", "home", "delete")
+        type_fast(app, "8", "enter")
+        await until(pilot, lambda: dict(app.writing.drafting.typed).get("bpm") == "88")
+
+
 async def test_the_last_words_are_kept_here_when_the_line_drops() -> None:
     from sessions.drafts import Drafts
 
