@@ -127,7 +127,11 @@ def happened(state: StudioState, event: Mapping[str, Any], now: float) -> Studio
         case "machine":
             return replace(state, machine=MappingProxyType({**state.machine, **_said(event)}))
         case "engine":
-            return replace(state, engine=_engine(state.engine, _said(event)))
+            engine = _engine(state.engine, _said(event))
+            loaded = engine.get("ready") and state.progress is not None and state.progress.stage == "load"
+            return replace(state, engine=engine, progress=None if loaded else state.progress)
+        case "counts":
+            return replace(state, counts=MappingProxyType(_said(event)))
         case "run":
             more = MappingProxyType({**state.loop.more, **_said(event)})
             return replace(state, loop=replace(state.loop, made=event["made"], more=more))

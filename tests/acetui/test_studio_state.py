@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from acetui.studio_state import Connection, StudioState, attached, happened, lost
 
+KNOWN = {"progress", "loop", "machine", "engine", "counts", "run", "take", "error", "recipe", "done"}
+
 SESSION: dict[str, Any] = {
     "name": "neon",
     "revision": {"number": 7, "settings": {"recipe": {"caption": "warm"}}, "problem": None},
@@ -94,11 +96,22 @@ def test_a_take_counts() -> None:
     assert (state.loop.made, state.counts["total"]) == (4, 13)
 
 
+def test_a_loaded_model_is_not_loading() -> None:
+    state = happened(there(), {"event": "progress", "stage": "load", "done": 3, "total": 3}, 1.0)
+    assert happened(state, {"event": "engine", "ready": False}, 2.0).progress is not None
+    assert happened(state, {"event": "engine", "ready": True}, 2.0).progress is None
+
+
+def test_counts_are_what_the_studio_counts() -> None:
+    state = happened(there(), {"event": "counts", "id": "x", "total": 40, "unheard": 3}, 1.0)
+    assert dict(state.counts) == {"total": 40, "unheard": 3}
+
+
 def test_what_is_known_stays_when_the_studio_goes() -> None:
     state = lost(there(), "It has ended.")
     assert (state.connection, state.trouble, state.revision) == (Connection.LOST, "It has ended.", 7)
 
 
-@given(st.text().filter(lambda kind: kind not in ("progress", "loop", "machine", "take", "recipe", "done")))
+@given(st.text().filter(lambda kind: kind not in KNOWN))
 def test_what_it_does_not_know_changes_nothing(kind: str) -> None:
     assert happened(there(), {"event": kind}, 2.0) == there()
