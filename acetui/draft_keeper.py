@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
@@ -78,6 +78,14 @@ class DraftKeeper:
         """The studio is there again: it gets what is typed, wherever that was kept meanwhile."""
         self._dirty = self._dirty or bool(self._draft().typed)
         await self.flush()
+
+    async def send_left_behind(self, there: Collection[str]) -> None:
+        """What terminals of this machine that are gone could not give to the studio goes to it now; not of those that
+        are ``there``. Raises as the client does.
+        """
+        for draft in await asyncio.to_thread(self._here.orphans, there):
+            await self._client().keep_draft(draft.terminal, draft.based_on, draft.typed)
+            await asyncio.to_thread(self._here.discard, draft.terminal)
 
     async def _in_studio(self, terminal: str) -> Draft | None:
         found = (each for each in await self._client().drafts() if each["terminal"] == terminal)

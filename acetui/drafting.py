@@ -220,6 +220,7 @@ class Drafting:
     async def orphans(self, attached: Iterable[str] = ()) -> list[Draft]:
         """Drafts of terminals that are gone: those of all but this one and the ``attached``."""
         there = {self.terminal, *attached}
+        await self._keeper.send_left_behind(there)
         return [draft for draft in await self._drafts() if draft.terminal not in there and draft.typed]
 
     async def adopt(self, orphan: Draft) -> Mapping[str, str]:

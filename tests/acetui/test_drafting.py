@@ -263,6 +263,16 @@ async def test_orphans_are_offered_and_adopted(studio: Studio, tmp_path: Path) -
     assert studio.kept == {"a": (7, {"caption": "b", "bpm": "90"}), "c": (7, {"caption": "c"})}
 
 
+async def test_what_a_terminal_that_is_gone_kept_here_is_offered_too(studio: Studio, tmp_path: Path) -> None:
+    here = Drafts(tmp_path)
+    for terminal in ("a", "gone", "there"):
+        here.save(Draft(terminal, 7, {"caption": f"by {terminal}"}))
+    draft = drafting(studio, tmp_path)
+    assert await draft.attached() == {"caption": "by a"}
+    assert await draft.orphans(attached=["there"]) == [Draft("gone", 7, {"caption": "by gone"})]
+    assert here.all() == [Draft("there", 7, {"caption": "by there"})]
+
+
 async def test_discarding_returns_what_was_typed(studio: Studio, tmp_path: Path) -> None:
     seen = []
     draft = Drafting("a", studio.client, Drafts(tmp_path), lambda: seen.append(1))
