@@ -251,7 +251,7 @@ class Engine(Songwriter):
 
     def _finish(
         self, run: _Run, index: int, seed: int, latents: Tensor, sampling: float
-    ) -> Generator[Progress, None, Take]:
+    ) -> Generator[Progress | Remark, None, Take]:
         """Decodes one item and brings it to its level."""
         request, codes = run.request, run.codes[index]
         hop = self._model.vae.config.hop
@@ -265,11 +265,14 @@ class Engine(Songwriter):
         began = time.perf_counter()
         latents = latents * request.latent_rescale + request.latent_shift
         pieces: list[Tensor] = []
-        done = 0
-        for piece in self._model.vae.decode_tiles(latents.unsqueeze(0).to(self._model.dtype)):
+        done, vae = 0, self._model.vae
+        before = vae.tiling
+        for piece in vae.decode_tiles(latents.unsqueeze(0).to(self._model.dtype)):
             pieces.append(piece[0].float().cpu())
             done += piece.shape[2] // hop
             yield Progress("decode", done, frames, index)
+        if vae.tiling is not None and vae.tiling != before:
+            yield Remark(f"Memory ran out while decoding. It goes on in tiles of {vae.tiling.frames} frames.")
         audio = torch.cat(pieces, dim=1)[:, :samples]
         audio_files.check(audio.numpy())
         gain = audio_files.gain_for_peak(

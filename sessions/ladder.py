@@ -26,8 +26,8 @@ RUNGS = (
     Rung("batch_size", lambda size: size // 2 if size > 1 else None),
     Rung("duration", lambda seconds: max(SHORTEST, seconds / 2) if seconds > SHORTEST else None),
 )
-"""In this order: a smaller batch costs time alone, a shorter take costs music. What the engine learns to do without
-(tiles, offloading, a smaller planner) goes between the two."""
+"""In this order: a smaller batch costs time alone, a shorter take costs music. Smaller tiles are the engine's own step,
+which it takes while it decodes; moving models off the card and a smaller planner will go between these two."""
 
 
 @dataclass

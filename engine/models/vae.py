@@ -40,6 +40,14 @@ class Tiling:
         """Longer tiles: what an encoder computes beside a tile is at the full sample rate, its dearest rows."""
         return cls(128, 1_048_576) if device.type == "cpu" else cls(512, None)
 
+    def smaller(self) -> Tiling | None:
+        """Half of it, for memory that ran out; None where that is no tile any more."""
+        return Tiling(self.frames // 2, self.elements) if self.frames >= 2 * SMALLEST_TILE else None
+
+
+SMALLEST_TILE = 32
+"""Latent frames; below, what a tile computes beside itself costs more than it saves."""
+
 
 class _Stack(nn.Module):
     """A convolution, blocks that change the rate, a snake and a convolution: either half of the VAE."""
@@ -148,17 +156,30 @@ class VAE(nn.Module):
         self.config = config
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
+        self.tiling: Tiling | None = None
+        """What decoding has come down to where memory ran out; None where it never did."""
 
     def decode_tiles(self, latents: Tensor, tiling: Tiling | None = None) -> Iterator[Tensor]:
-        """Audio ``[B, channels, samples]`` of latents ``[B, T, 64]``, a tile at a time, in order."""
-        tiling = tiling or Tiling.decoding(latents.device)
-        lengths = self.decoder.lengths(latents.shape[1])
-        for start in range(0, latents.shape[1], tiling.frames):
+        """Audio ``[B, channels, samples]`` of latents ``[B, T, 64]``, a tile at a time, in order.
+
+        Where a card's memory does not suffice for a tile, it goes on with half of it, and remembers that.
+        """
+        tiling = tiling or self.tiling or Tiling.decoding(latents.device)
+        lengths, hop = self.decoder.lengths(latents.shape[1]), self.config.hop
+        start = 0
+        while start < latents.shape[1]:
             stop = min(start + tiling.frames, latents.shape[1])
-            rows = self.decoder.produce(
-                latents, lengths, start * self.config.hop, stop * self.config.hop, tiling.elements
-            )
-            yield rows.transpose(1, 2)
+            try:
+                rows = self.decoder.produce(latents, lengths, start * hop, stop * hop, tiling.elements)
+            except torch.OutOfMemoryError:
+                if (smaller := tiling.smaller()) is None:
+                    raise
+                tiling = self.tiling = smaller
+            else:
+                yield rows.transpose(1, 2)
+                start = stop
+                continue
+            torch.cuda.empty_cache()  # outside of the handler, which holds what was computed so far
 
     def decode(self, latents: Tensor, tiling: Tiling | None = None) -> Tensor:
         """All tiles in one: ``[B, T, 64]`` to ``[B, channels, 1920 T]``."""

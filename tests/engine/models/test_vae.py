@@ -233,6 +233,29 @@ def test_tiles_come_in_order_and_are_of_the_size_asked_for(narrow: VAE) -> None:
     assert [tile.shape for tile in frames] == [(1, 4, 6), (1, 4, 6), (1, 3, 6)]
 
 
+def test_a_tile_that_is_too_much_for_the_memory_is_halved_and_that_is_remembered(
+    short: VAE, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latents = torch.randn(1, 200, SHORT.decoder_input_channels, dtype=torch.float64)
+    whole = short.decode(latents, Tiling(200, None))
+    produce, hop, asked = short.decoder.produce, SHORT.hop, []
+
+    def scarce(x: Tensor, lengths: list[int], start: int, stop: int, elements: int | None) -> Tensor:
+        asked.append((stop - start) // hop)
+        if asked[-1] > 50:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return produce(x, lengths, start, stop, elements)
+
+    monkeypatch.setattr(short.decoder, "produce", scarce)
+    monkeypatch.setattr(short, "tiling", Tiling(128, None))
+    assert torch.allclose(short.decode(latents), whole, atol=1e-12)
+    assert asked[:3] == [128, 64, 32]
+    assert short.tiling == Tiling(32, None)
+    monkeypatch.setattr(short.decoder, "produce", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError()))
+    with pytest.raises(torch.OutOfMemoryError):
+        short.decode(latents)
+
+
 def test_tiles_are_made_when_they_are_asked_for(narrow: VAE) -> None:
     done = []
     handle = narrow.decoder.conv2.register_forward_hook(lambda *_: done.append(1))
