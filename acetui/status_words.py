@@ -1,62 +1,21 @@
 """The status line: what the studio does, on what, since when and until when, in as many cells as there are.
 
-A pure function of the state. The line is made of groups; where it gets narrow, the least important group is told in
-fewer words, and then not at all. No word is ever cut. What must be seen stays: that takes are sketches, and trouble.
+A pure function of the state. What must be seen stays however narrow it gets: that takes are sketches, and trouble.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
+from acetui.fitted_line import ALWAYS, Group, Line, Piece, fitted
 from acetui.how_long import gigabytes, lasting, within
 from acetui.looks import Looks
 from acetui.progress import STAGES
 from acetui.studio_state import Connection, Progress, StudioState
 
-GAP = "  "
-ALWAYS = 100
-"""The weight of what no width may drop."""
-
 _UNITS = {"sampling": "step", "decode": "tile", "planner": "token", "load": "part", "conditions": "part"}
 _BAR_CELLS = (10, 5)
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Some words, and what they are about: the colour is chosen by that."""
-
-    text: str
-    kind: str
-
-
-Form = tuple[Piece, ...]
-
-
-@dataclass(frozen=True)
-class Group:
-    """What belongs together: its ``forms`` from the most words to the fewest, each with the weight it is kept with.
-
-    A form with the weight ``ALWAYS`` stays whatever happens. ``left`` groups stand at the left end of the line.
-    """
-
-    forms: tuple[tuple[int, Form], ...]
-    left: bool = False
-
-
-@dataclass(frozen=True)
-class Line:
-    """What fits: at the left end, at the right end, and how many cells are between them."""
-
-    left: tuple[Piece, ...]
-    gap: int
-    right: tuple[Piece, ...]
-
-    @property
-    def text(self) -> str:
-        """The line without its colours."""
-        return "".join([*(p.text for p in self.left), " " * self.gap, *(p.text for p in self.right)])
 
 
 def status(state: StudioState, now: float, width: int, looks: Looks) -> Line:
@@ -75,43 +34,6 @@ def groups(state: StudioState, now: float, looks: Looks) -> list[Group]:
     if state.progress is not None and not trouble.forms:
         told += [_activity(state.progress), _bar(state.progress, looks), _times(state.progress, now)]
     return [*told, _made(state), _card(state, looks)]
-
-
-def fitted(groups: Sequence[Group], width: int) -> Line:
-    """The groups in as many words as there is room for."""
-    shown: dict[int, int] = dict.fromkeys(range(len(groups)), 0)
-
-    def weight(at: int) -> int:
-        return groups[at].forms[shown[at]][0]
-
-    def can_give(at: int) -> bool:
-        return weight(at) < ALWAYS or shown[at] + 1 < len(groups[at].forms)
-
-    while _cells(groups, shown) > width and (giving := [at for at in shown if can_give(at)]):
-        least = min(giving, key=lambda at: (weight(at), -at))
-        if shown[least] + 1 < len(groups[least].forms):
-            shown[least] += 1
-        else:
-            del shown[least]
-    _grow(groups, shown, width)
-    ordered = sorted(shown.items())
-    left = [groups[at].forms[form][1] for at, form in ordered if groups[at].left]
-    right = [groups[at].forms[form][1] for at, form in ordered if not groups[at].left]
-    gap = width - _width(left) - _width(right)
-    return Line(_joined(left), max(gap, len(GAP) if left and right else 0), _joined(right))
-
-
-def _grow(groups: Sequence[Group], shown: dict[int, int], width: int) -> None:
-    """Gives room that is left over back to what was told in fewer words than it needs, the most important first."""
-    for at in sorted(range(len(groups)), key=lambda at: -groups[at].forms[0][0]):
-        for form in range(shown.get(at, len(groups[at].forms))):
-            if _cells(groups, shown | {at: form}) <= width:
-                shown[at] = form
-                break
-
-
-def _cells(groups: Sequence[Group], shown: Mapping[int, int]) -> int:
-    return _width([groups[at].forms[form][1] for at, form in shown.items()])
 
 
 def _session(state: StudioState) -> Group:
@@ -299,17 +221,3 @@ def _number(machine: Mapping[str, Any], name: str) -> float | None:
 
 def _texts(kind: str, *forms: tuple[int, str]) -> Group:
     return Group(tuple((weight, (Piece(text, kind),)) for weight, text in forms if text))
-
-
-def _width(forms: Sequence[Form]) -> int:
-    """The cells that forms take, with the gaps between them."""
-    cells = sum(len(piece.text) for form in forms for piece in form)
-    return cells + len(GAP) * max(0, len(forms) - 1)
-
-
-def _joined(forms: Sequence[Form]) -> tuple[Piece, ...]:
-    pieces: list[Piece] = []
-    for form in forms:
-        pieces += [Piece(GAP, "gap")] if pieces else []
-        pieces += form
-    return tuple(pieces)
