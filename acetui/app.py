@@ -238,6 +238,8 @@ class StudioApp(App[str | None], inherit_bindings=False):
 
     def _takes_changed(self) -> None:
         self.desk.takes.sync()
+        if self.details.take is not None:  # its row may say more than it did
+            self._take_changed()
 
     def _take_changed(self) -> None:
         number = self.details.number

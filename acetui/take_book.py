@@ -118,9 +118,9 @@ class TakeBook:
         self.leave(going)
         self.arrive(coming)
 
-    def doubt(self) -> None:
-        """The rows may be old: they are shown, and wanted again."""
-        self._doubted.update(self._rows)
+    def doubt(self, numbers: Iterable[int] | None = None) -> None:
+        """These rows, or all, may be old: they are shown, and wanted again."""
+        self._doubted.update(self._rows if numbers is None else numbers)
 
     def wanted(self, most: int = 200) -> list[int]:
         """Takes without a good row that are in sight, or a screen away from it; those in sight first."""

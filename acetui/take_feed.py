@@ -120,6 +120,8 @@ class TakeFeed:
         if before is not None and row.parent_number is None and row.parent == before.parent:
             row = replace(row, parent_number=before.parent_number)
         self.book.keep([row])
+        if row.parent is not None and row.parent_number is None:
+            self.book.doubt([row.number])  # what it was made from is known by its number to the studio alone
         if not self.book.list.has(row.number) and passes(told, self.book.query()[0]):
             self.book.arrive([row.number])
 
