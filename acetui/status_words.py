@@ -135,8 +135,8 @@ def _activity(progress: Progress) -> Group:
     batch = progress.more.get("batch") or {}
     take = " what was asked for" if batch.get("asked") else f" batch {batch['number']}" if batch.get("number") else ""
     take += "" if progress.take is None else f" take {progress.take + 1}"
-    if progress.total <= 0:
-        count = f"{unit} {progress.done}" if unit and progress.done else ""
+    if progress.total <= 1:
+        count = f"{unit} {progress.done}" if unit and progress.done and not progress.total else ""
         return _texts("activity", (35, f"{words}{take} {count}".strip()), (70, words))
     count = f"{unit} {progress.done}/{progress.total}".strip()
     return _texts(
@@ -149,7 +149,7 @@ def _activity(progress: Progress) -> Group:
 
 
 def _bar(progress: Progress, looks: Looks) -> Group:
-    if progress.total <= 0:
+    if progress.total <= 1:
         return Group(())
     share = progress.done / progress.total
     edge = "|" if looks.ascii else "▕▏"

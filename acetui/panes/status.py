@@ -49,6 +49,7 @@ class StatusLine(Widget):
         self._line = Line((), 0, ())
         self._said_at = float("-inf")
         self._later: Timer | None = None
+        self._due = 0.0
 
     @property
     def text(self) -> str:
@@ -62,8 +63,8 @@ class StatusLine(Widget):
         wait = self._said_at + self.looks.redraw_seconds - time.monotonic() if moved else 0.0
         if wait <= 0 or (before is not None and (before.progress is None) != (state.progress is None)):
             self._say()
-        elif self._later is None:
-            self._later = self.set_timer(wait, self._say)
+        else:
+            self._say_in(wait)
 
     def looks_changed(self, looks: Looks) -> None:
         """Draws with other signs."""
@@ -74,6 +75,15 @@ class StatusLine(Widget):
         """There is more room, or less."""
         self._say()
 
+    def _say_in(self, seconds: float) -> None:
+        """Looks again after so long, unless it does so sooner anyway."""
+        due = time.monotonic() + seconds
+        if self._later is not None and self._due <= due:
+            return
+        if self._later is not None:
+            self._later.stop()
+        self._later, self._due = self.set_timer(seconds, self._say), due
+
     def _say(self) -> None:
         if self._later is not None:
             self._later.stop()
@@ -81,6 +91,8 @@ class StatusLine(Widget):
         if self._state is None or self.size.width <= 2:
             return
         self._said_at = time.monotonic()
+        if self._state.progress is not None:  # it says for how long, and goes on saying so
+            self._say_in(4 * self.looks.redraw_seconds)
         line = status(self._state, time.monotonic(), self.size.width - 2, self.looks)
         if line != self._line:
             self._line = line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 
 from textual.app import App, ComposeResult
@@ -83,6 +84,19 @@ async def test_progress_is_drawn_a_few_times_a_second_and_its_last_word_always()
         assert 1 <= len(draws) <= 8
         app.line.show(replace(BUSY, progress=None))
         assert "step" not in app.line.text, "that something is over is said at once"
+
+
+async def test_for_how_long_is_said_as_it_goes_on_and_not_when_nothing_does() -> None:
+    app = Bare()
+    async with app.run_test(size=(120, 6)) as pilot:
+        app.line.looks = Looks(app.line.looks.glyphs, app.line.looks.waveform, 0.02)
+        app.line.show(replace(BUSY, progress=Progress("load", 0, 1, since=time.monotonic() - 2)))
+        assert "loading the model  for 2 s" in app.line.text
+        while "for 3 s" not in app.line.text:
+            await asyncio.sleep(0.02)
+        app.line.show(replace(BUSY, progress=None))
+        await pilot.pause()
+        assert app.line._later is None
 
 
 async def test_the_status_line_has_a_colour_for_everything_it_is_about() -> None:
