@@ -41,12 +41,15 @@ def to_parent(app: StudioApp) -> None:
     app.desk.takes.sync()
 
 
-def to_unheard(app: StudioApp) -> None:
-    """The cursor goes to the next take that was not heard, as far as the list knows them."""
+async def to_unheard(app: StudioApp) -> None:
+    """The cursor goes to the next take that was not heard: one that is known here, else wherever the studio says."""
     book = app.book
-    unheard = {number for number in book.list.lines if (row := book.row(number)) and row.verdict == "unheard"}
-    if not book.seek(unheard - {book.cursor}, 1):
-        app.say("No other take near here is unheard; filter 'unheard' finds them all.")
+    near = {number for number in book.list.lines if (row := book.row(number)) and row.verdict == "unheard"}
+    if not book.seek(near - {book.cursor}, 1):
+        filter, sort = book.query()
+        found = await app.link.client.order(f"({filter}) and unheard" if filter else "unheard", sort)
+        if not book.seek(set(found) - {book.cursor}, 1):
+            app.say("Every other take of this list was heard, or judged.")
     app.desk.takes.sync()
 
 

@@ -104,10 +104,12 @@ async def test_going_to_the_parent_and_to_what_was_not_heard() -> None:
         assert "made from no other" in said(app)
         await pilot.press("j", "j", "j", "j", "g", "p")
         assert app.book.cursor == 9
-        await pilot.press("g", "u")
+        await press(app, pilot, "g u")
         assert app.book.cursor == 8
-        await pilot.press("g", "u")
-        assert "No other take near here is unheard" in said(app)
+        assert studio.calls("order")[-1] == ("", "-score,-number")
+        await press(app, pilot, "g u")
+        assert "Every other take of this list was heard" in said(app)
+        assert studio.calls("order")[-1] == ("unheard", "-score,-number")
         app.book.go_to(6)
         await pilot.press("g", "p")
         assert "is gone" in said(app)
