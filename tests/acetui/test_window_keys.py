@@ -1,0 +1,149 @@
+"""Panes and screens from the keyboard: where the keys go, what fills the screen, help, palette, the ways out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from acetui.app import StudioApp
+from acetui.screens.help import Help, HelpRows
+from tests.acetui.pictures import text_of
+from tests.acetui.presses import presses
+from tests.acetui.scripted_studio import ScriptedStudio, desk_with, take
+from tests.acetui.told_studio import ToldStudio, studio, until
+
+
+def here(app: StudioApp) -> str:
+    """The pane that has the keys."""
+    pane = app.desk.pane_here()
+    return str(pane.id) if pane is not None else ""
+
+
+def takes() -> ScriptedStudio:
+    return ScriptedStudio([take(1), take(2)])
+
+
+@presses("caption", "lyrics", "metadata", "takes", "leave-text")
+async def test_every_pane_has_a_key() -> None:
+    async with desk_with(takes()) as (app, pilot):
+        for key, name in (("f2", "caption"), ("f3", "lyrics"), ("f4", "metadata"), ("f5", "takes")):
+            await pilot.press(key)
+            assert here(app) == name
+        for key, name in (("c", "caption"), ("l", "lyrics"), ("m", "metadata"), ("t", "takes")):
+            await pilot.press("f5", "w", key)
+            assert here(app) == name
+        await pilot.press("f2", "escape")
+        assert here(app) == "takes"
+
+
+@presses("next-pane", "previous-pane")
+async def test_tab_goes_round() -> None:
+    async with desk_with(takes(), (120, 40)) as (app, pilot):
+        await pilot.press("tab", "tab")
+        assert here(app) == "lyrics"
+        await pilot.press("shift+tab", "shift+tab", "shift+tab")
+        assert here(app) == "metadata"
+
+
+@presses("zoom")
+async def test_a_pane_fills_the_screen_and_shrinks_again() -> None:
+    async with desk_with(takes(), (120, 40)) as (app, pilot):
+        await pilot.press("z")
+        assert app.desk.takes.size.width == 120
+        assert not app.desk.caption.display
+        await pilot.press("f3")
+        assert (app.desk.lyrics.size.width, app.desk.lyrics.size.height > 30) == (120, True)
+        await pilot.press("f6", "f5")
+        assert 0 < app.desk.takes.size.width < 120
+        assert app.desk.caption.display
+
+
+@presses("log")
+async def test_the_log_comes_and_goes() -> None:
+    async with desk_with(takes()) as (app, pilot):
+        app.say("something to read again")
+        await pilot.press("f9")
+        assert any("something to read again" in line for line in text_of(app))
+        await pilot.press("f9")
+        assert not app.desk.log_pane.display
+
+
+@presses("help", "help-down", "help-up", "help-page-down", "help-page-up", "help-close")
+async def test_the_help_is_read_narrowed_and_closed() -> None:
+    async with desk_with(takes()) as (app, pilot):
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, Help)
+        rows = app.screen.query_one(HelpRows)
+        tops = []
+        for key in ("down", "down", "up", "pagedown", "pageup"):
+            await pilot.press(key)
+            tops.append(rows.scroll_offset.y)
+        assert tops[:3] == [1, 2, 1]
+        assert tops[3] > 10
+        assert tops[4] < tops[3]
+        await pilot.press(*"fill the screen")
+        assert any("z or f6" in line for line in text_of(app))
+        await pilot.press("escape")
+        assert app.screen is app.desk
+
+
+@presses("palette", "choice-down", "choice-up")
+async def test_anything_is_done_by_its_name() -> None:
+    async with desk_with(takes()) as (app, pilot):
+        await pilot.press("colon", *"zoom")
+        chosen = app.desk.palette.rows.entries[app.desk.palette.rows.chosen]
+        await pilot.press("down", "up")
+        assert app.desk.palette.rows.entries[app.desk.palette.rows.chosen] is chosen
+        await pilot.press("enter")
+        assert app.desk.has_class("-zoomed")
+        assert here(app) == "takes"
+
+
+@presses("leave")
+async def test_leaving_says_how_to_come_back() -> None:
+    told = ToldStudio()
+    async with studio(told) as (app, pilot):
+        await pilot.press("q")
+        await until(pilot, lambda: app.return_value is not None)
+    assert app.return_value == "'acetui neon' comes back."
+    assert not app.ends_studio
+    assert told.asked == []
+
+
+@presses("leave")
+async def test_leaving_a_loop_says_that_it_goes_on() -> None:
+    told = ToldStudio()
+    told.loop_now |= {"on": True, "state": "rendering"}
+    async with studio(told) as (app, pilot):
+        await pilot.press("q")
+        await until(pilot, lambda: app.return_value is not None)
+    assert str(app.return_value).startswith("The loop goes on.")
+
+
+@presses("stop-and-leave")
+async def test_a_loop_is_ended_only_after_a_question() -> None:
+    told = ToldStudio()
+    told.loop_now |= {"on": True, "state": "rendering"}
+    async with studio(told) as (app, pilot):
+        await pilot.press("Q")
+        await until(pilot, lambda: app.desk.has_class("-asking"))
+        await pilot.press("n", "enter")
+        await until(pilot, lambda: not app.desk.has_class("-asking"))
+        assert not app.ends_studio
+        await pilot.press("Q")
+        await until(pilot, lambda: app.desk.has_class("-asking"))
+        await pilot.press("y", "enter")
+        await until(pilot, lambda: app.return_value is not None)
+    assert app.ends_studio
+
+
+async def test_keys_pressed_before_the_desk_is_complete_count() -> None:
+    async def nobody() -> None:
+        raise AssertionError
+
+    app = StudioApp(Path("/nowhere/neon"), connect=nobody)  # type: ignore[arg-type]
+    from textual import events
+
+    app._early = [events.Key("f2", None), *(events.Key(sign, sign) for sign in "rain")]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.desk.complete and app.desk.caption.text == "rain")
+        assert here(app) == "caption"
