@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from acetui.client import Client
     from acetui.drafting import Drafting
     from acetui.examples import Dice
+    from acetui.form_rows import FormFacts
     from acetui.own_terminal import OwnTerminal
     from acetui.panes.words import WordsPane
     from acetui.screens.desk import Desk
@@ -41,6 +42,9 @@ class Writing:
         self._drafting: Drafting | None = None
         self._terminal: OwnTerminal | None = None
         self._reader = Proofreader(lambda: self._desk, client, lambda: self._drafting)
+        self._facts: FormFacts | None = None
+        """What the form shows."""
+
         self._attaching = asyncio.Lock()
         self._there = False
         self._put_away: dict[str, str] = {}
@@ -255,7 +259,12 @@ class Writing:
         profile = profile_of(self._state.engine.get("profile") if self._state else None)
         typed = {name: text for name, text in draft.typed.items() if name not in TEXTS}
         settings = draft.settings()
-        desk.metadata.put(FormFacts(settings, typed, draft.problems(), profile))
+        recipe = {name: value for name, value in settings.get("recipe", {}).items() if name not in TEXTS}
+        facts = FormFacts({**settings, "recipe": recipe}, typed, draft.problems(), profile)
+        if facts == self._facts:  # with every key in a text
+            return
+        self._facts = facts
+        desk.metadata.put(facts)
         desk.metadata.tell(f"{len(typed)} not applied" if typed else "")
         desk.lyrics.lyrics.sung_in(settings.get("recipe", {}).get("vocal_language", "unknown"))
 
