@@ -91,8 +91,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def parser_for(argv: list[str]) -> Parser:
+    """The parser of what is asked for: a verb, or the studio in this terminal. Raises UsageError for half a verb."""
+    return build_parser() if _is_verb(argv) else _studio_parser()
+
+
 def _run(argv: list[str]) -> int:
-    parser = build_parser() if _is_verb(argv) else _studio_parser()
+    parser = parser_for(argv)
     try:
         args = parser.parse_args(with_sort_joined(argv))
     except SystemExit as answered:  # --help and --version

@@ -183,7 +183,7 @@ def fences(language: str) -> list[str]:
 
 
 def test_commands_of_the_readme_are_understood() -> None:
-    from acetui.cli import build_parser
+    from acetui.cli import parser_for
     from acetui.flags import recipe_from_flags
     from acetui.session_verbs import with_sort_joined
     from engine import Request
@@ -194,7 +194,7 @@ def test_commands_of_the_readme_are_understood() -> None:
     ]
     assert commands
     for command in commands:
-        args = build_parser().parse_args(with_sort_joined(command[1:]))
+        args = parser_for(command[1:]).parse_args(with_sort_joined(command[1:]))
         args.lyrics_file = None
         Request.from_dict(recipe_from_flags(args))
 
