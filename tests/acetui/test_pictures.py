@@ -1,0 +1,77 @@
+"""Every screen at three sizes and in two themes, as text with digests of its styles (``pictures.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from acetui.app import StudioApp
+from acetui.terminal_settings import AS_SHIPPED
+from acetui.themes import shipped
+from sessions.places import session_path
+from tests.acetui.pictured_studio import pictured
+from tests.acetui.pictures import check, styles_of, text_of
+from tests.acetui.scripted_studio import settled
+
+SIZES = ((80, 24), (120, 40), (200, 50))
+THEMES = ("nocturne", "paper")
+
+Arrange = Callable[[StudioApp, Pilot[str | None]], Awaitable[None]]
+
+
+def press(*keys: str) -> Arrange:
+    async def arrange(app: StudioApp, pilot: Pilot[str | None]) -> None:
+        await pilot.press(*keys)
+
+    return arrange
+
+
+SCREENS: dict[str, Arrange] = {
+    "desk": press(),
+    "desk-selected": press("j", "m", "j", "m"),
+    "lyrics": press("f3"),
+    "metadata": press("f4"),
+    "palette": press("colon", "p", "i", "n"),
+    "question": press("slash", *"pinned"),
+    "help": press("question_mark"),
+    "history": press("f7"),
+    "why": press("i"),
+    "lineage": press("j", "T"),
+    "settings": press("f8"),
+    "welcome": press("w", "w"),
+    "sessions": press("w", "s"),
+}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same person on every machine, who has nothing of their own but one other session."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATA", "STATE", "CONFIG"):
+        monkeypatch.setenv(f"ACETUI_{name}", name.lower())
+    for name in ("ACETUI_MODELS", "ACESTEP_CHECKPOINTS_DIR", "SSH_CONNECTION", "SSH_TTY", "TMUX", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TZ", "UTC")
+    folder = session_path("tail-lights")
+    (folder / "takes").mkdir(parents=True)
+    (folder / "session.toml").write_text("[recipe]\n")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_a_screen_is_drawn_as_it_was(screen: str, size: tuple[int, int]) -> None:
+    styles, texts = {}, {}
+    found = replace(AS_SHIPPED, settings=replace(AS_SHIPPED.settings, theme=THEMES[0]))
+    async with pictured(size, found) as (app, pilot):
+        await SCREENS[screen](app, pilot)
+        for theme in THEMES:
+            app.dressing.preview(shipped(theme))
+            await pilot.pause()
+            await settled(app, pilot)
+            texts[theme], styles[theme] = text_of(app), styles_of(app)
+    assert texts[THEMES[0]] == texts[THEMES[1]], "a theme changes colours alone"
+    check(f"{screen}-{size[0]}x{size[1]}", texts[THEMES[0]], styles)
