@@ -130,10 +130,11 @@ class Writing:
             self._show_form()
 
     def pull(self) -> None:
-        """What is in the panes goes into the draft."""
-        if self._drafting is not None and self._drafting.revision:
+        """What is in the panes goes into the draft; before the recipe is known, an empty pane says nothing."""
+        if self._drafting is not None:
             for name, pane in self._panes().items():
-                self._drafting.type(name, pane.text)
+                if self._drafting.revision or pane.text:
+                    self._drafting.type(name, pane.text)
 
     def typed(self) -> None:
         """Somebody types: kept at once, looked through once it is quiet."""
@@ -241,7 +242,7 @@ class Writing:
 
     def _push(self) -> None:
         """What is in the draft goes into the panes."""
-        if self._drafting is not None and self._drafting.revision:
+        if self._drafting is not None:
             for name, pane in self._panes().items():
                 pane.put(self._drafting.text(name))
             self._show_form()

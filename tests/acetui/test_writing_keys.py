@@ -204,6 +204,21 @@ async def test_a_lost_studio_loses_no_word() -> None:
         await until(pilot, lambda: [each["typed"] for each in told.kept.values()] == [{"caption": "warm jazz"}])
 
 
+async def test_what_is_typed_before_the_studio_answers_stays() -> None:
+    told = WrittenStudio({"caption": "applied", "lyrics": "la"})
+    told.there = False
+    app = StudioApp(Path("/nowhere/neon"), connect=told.connect)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.desk.complete)
+        await pilot.press("f2", *"early words")
+        await until(pilot, lambda: app.writing._drafting is not None)
+        told.there = True
+        await until(pilot, lambda: app.writing.settled)
+        assert (app.desk.caption.text, app.desk.lyrics.text) == ("early words", "la")
+        assert dict(app.writing.drafting.typed) == {"caption": "early words"}
+        await until(pilot, lambda: [each["typed"] for each in told.kept.values()] == [{"caption": "early words"}])
+
+
 async def test_typing_fast_and_applying_at_once_applies_all_of_it() -> None:
     from tests.acetui.test_desk import type_fast
 
