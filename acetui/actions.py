@@ -53,6 +53,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "looking_back": "History",
         "moving": "Moving in the list",
         "listing": "What the list holds",
+        "listening": "Hearing takes",
         "verdicts": "Verdicts",
         "making": "Making from a take",
         "asking": "About a take",
@@ -183,6 +184,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("go-on", "go on", "Let the loop go on where it waits for ears, or has given up.", ("o g",), STUDIO, "loop"),
     # Takes
     *(Action(*fields) for fields in TAKE_ACTIONS),
+    Action("pause", "pause", "Stop what plays where it is, or go on with it.", ("f10",), EVERYWHERE, "listening"),
     # Panes and screens
     Action("palette", "palette", "Do anything by its name.", (":", "ctrl+p"), EVERYWHERE, "windows", 80),
     Action("help", "help", "Every key, and what it does.", ("?", "f1"), EVERYWHERE, "windows", 50),

@@ -24,6 +24,7 @@ from acetui import studio_state
 from acetui.doing import handler
 from acetui.keys import Keymap
 from acetui.link import Link
+from acetui.listening import Listening
 from acetui.looks import Looks
 from acetui.screens.dressing import Dressing
 from acetui.screens.themed import variables
@@ -82,6 +83,10 @@ class StudioApp(App[str | None], inherit_bindings=False):
         self.book = TakeBook()
         self.feed = TakeFeed(self.book, lambda: self.link.client, self._takes_changed, self.complain)
         self.details = TakeDetails(lambda: self.link.client, self._take_changed)
+        self.listening = Listening(
+            lambda: self.link.client, session, self.details.whole, self._playing_changed, self.complain
+        )
+        self.listening.use(self.dressing.settings)
         self.undo_log = UndoLog()
         self.notices = notices
         """What there is to say to begin with, about keys and settings."""
@@ -182,6 +187,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
     async def on_unmount(self) -> None:
         """The last words are kept."""
         await self.writing.close()
+        await self.listening.close()
 
     def looks_changed(self) -> None:
         """Other signs: whatever draws with some gets the ones that count now."""
@@ -246,11 +252,23 @@ class StudioApp(App[str | None], inherit_bindings=False):
         row = None if number is None else self.book.row(number)
         verified = None if number is None else self.details.verified.get(number)
         self.desk.take.show_take(row, self.details.take, self.details.outline, verified)
+        self._playing_changed()
+
+    def _playing_changed(self) -> None:
+        """Something else is heard, or it has gone on for a second."""
+        playhead = self.listening.playhead
+        self.desk.take.show_playing(playhead, self.details.number)
+        playing = playhead.number if playhead is not None and playhead.playing else None
+        if playing != self.desk.takes.playing:
+            self.desk.takes.playing = playing
+            self.desk.takes.sync()
 
     def on_take_list_moved(self, event: TakeList.Moved) -> None:
         """The cursor is on another take."""
         self.details.columns = self.desk.take.columns
         self.details.select(event.number)
+        near = self.book.list.lines[max(self.book.at - 1, 0) : self.book.at + 2]
+        self.listening.look_ahead([number for number in near if number > 0])
 
     def on_take_list_looked(self) -> None:
         """Other takes are in sight."""

@@ -9,7 +9,7 @@ from typing import Any
 from acetui.terminal_settings import AUTO, TerminalSettings
 from engine.fields import Field
 
-TITLES = {"slow_line": "slow line"}
+TITLES = {"slow_line": "slow line", "sound_device": "sound device", "match_loudness": "one loudness"}
 
 
 @dataclass(frozen=True)

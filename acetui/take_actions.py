@@ -55,6 +55,23 @@ _LISTING = _in_list(
     ("show-trash", "trash", "List what is in the trash, or the takes again.", ("D",), 0),
 )
 
+_LISTENING = _in_list(
+    "listening",
+    ("play", "play", "Play the take, or stop it where it is, or go on.", ("space",), 1),
+    ("play-from-start", "from start", "Play the take from its beginning.", ("enter",), 0),
+    ("back", "back", "2 seconds back.", (",",), 0),
+    ("forward", "on", "2 seconds further on.", (".",), 0),
+    ("far-back", "far back", "10 seconds back.", ("<",), 0),
+    ("far-forward", "far on", "10 seconds further on.", (">",), 0),
+    ("region-start", "region", "Begin a region here, to hear it again and again.", ("[",), 0),
+    ("region-end", "end region", "End the region here, and hear it again and again.", ("]",), 0),
+    ("region-off", "no region", "Play on after the region.", ("\\",), 0),
+    ("louder", "louder", "Louder.", ("+",), 0),
+    ("quieter", "quieter", "Quieter.", ("-",), 0),
+    ("match-loudness", "one loudness", "Play all takes equally loud, or as loud as they are.", ("g l",), 0),
+    ("to-playing", "what plays", "Go to the take that plays.", ("g n",), 0),
+)
+
 _VERDICTS = _in_list(
     "verdicts",
     ("pin", "pin", "Pin the take: it is kept, and the loop makes siblings of it.", ("p",), 2),
@@ -100,5 +117,5 @@ _ASKING = (
     *_looking("why", "the reasons"),
 )
 
-TAKE_ACTIONS: tuple[Fields, ...] = (*_MOVING, *_LISTING, *_VERDICTS, *_MAKING, *_ASKING)
+TAKE_ACTIONS: tuple[Fields, ...] = (*_MOVING, *_LISTING, *_LISTENING, *_VERDICTS, *_MAKING, *_ASKING)
 """The rows."""

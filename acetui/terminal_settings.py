@@ -23,6 +23,9 @@ FILE = "config.toml"
 TABLE = "terminal"
 AUTO = "auto"
 
+OUTPUTS = (AUTO, "device", "mpv", "pw-play", "paplay", "aplay", "ffplay", "none")
+"""Where sound can go (``acetui.player``)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TerminalSettings(Table):
@@ -39,6 +42,14 @@ class TerminalSettings(Table):
         choices=(AUTO, "narrow", "medium", "wide"),
         help="How many panes stand side by side; auto goes by the width.",
     )
+    output: str = spec(
+        AUTO, group="sound", choices=OUTPUTS, help="Where takes are heard: a sound device, or a player of this machine."
+    )
+    sound_device: str = spec(
+        AUTO, group="sound", help="The sound device, by a part of its name, or auto.", read=readers.text
+    )
+    volume: int = spec(100, group="sound", low=0, high=100, help="How loud takes are played.", unit="percent")
+    match_loudness: bool = spec(True, group="sound", help="Plays all takes equally loud, so that none wins by that.")
     mouse: bool = spec(True, group="hands", help="Listens to the mouse; off leaves selecting text to the terminal.")
     editor: str | None = spec(
         None,

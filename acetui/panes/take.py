@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.strip import Strip
@@ -16,11 +17,14 @@ from acetui import take_facts
 from acetui.looks import BRAILLE, UNICODE, Looks
 from acetui.panes.differing import region_of
 from acetui.panes.heading import Heading
+from acetui.playhead import Playhead
 from acetui.row_text import Outline
 from acetui.take_facts import Line
 from acetui.take_rows import Row
 from acetui.text_cells import cut, filled
-from acetui.waveform import drawn
+from acetui.waveform import drawn, spans
+
+_PLAIN, _IN_REGION = Style(), Style(underline=True)
 
 MOST_WAVE = 9
 """Rows of the outline; more tell nothing more."""
@@ -29,7 +33,9 @@ MOST_WAVE = 9
 class TakeBody(Widget):
     """The outline and the words. It cannot have the focus: whatever is done to the take is done from the list."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"take--{kind}" for kind in ("wave", "text", "quiet", "trouble", "mark")}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"take--{kind}" for kind in ("wave", "wave-played", "playhead", "text", "quiet", "trouble", "mark")
+    }
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,6 +43,8 @@ class TakeBody(Widget):
         self._facts: tuple[Line, ...] = ()
         self._outline: Outline | None = None
         self._lines: list[Line] = []
+        self._playhead: Playhead | None = None
+        self._drawn: list[Strip] = []
 
     @property
     def looks(self) -> Looks:
@@ -53,13 +61,17 @@ class TakeBody(Widget):
         self._facts, self._outline = facts, outline
         self.lay_out()
 
+    def show_playhead(self, playhead: Playhead | None) -> None:
+        """Shows where in the outline one hears; None where one hears something else, or nothing."""
+        if playhead != self._playhead:
+            self._playhead = playhead
+            self.lay_out()
+
     def lay_out(self) -> None:
         """Works the lines out, and draws those that differ."""
-        before = [self.render_line(y) for y in range(len(self._lines))] if self.size.width else []
-        self._lines = self._laid_out()
-        regions = [
-            region_of(before[y] if y < len(before) else None, self.render_line(y), y) for y in range(len(self._lines))
-        ]
+        before, self._lines = self._drawn, self._laid_out()
+        self._drawn = [self.render_line(y) for y in range(len(self._lines))] if self.size.width else []
+        regions = [region_of(before[y] if y < len(before) else None, line, y) for y, line in enumerate(self._drawn)]
         if stale := [region for region in regions if region is not None]:
             self.refresh(*stale)
 
@@ -70,8 +82,23 @@ class TakeBody(Widget):
     def render_line(self, y: int) -> Strip:
         """A line."""
         text, kind = self._lines[y] if y < len(self._lines) else ("", "text")
-        style = self.get_component_rich_style(f"take--{kind}")
-        return Strip([Segment(filled(text, self.size.width), style)], self.size.width)
+        text, width = filled(text, self.size.width), self.size.width
+        if kind == "wave" and self._playhead is not None:
+            return Strip(self._played(text, self._playhead), width)
+        return Strip([Segment(text, self._style(kind))], width)
+
+    def _played(self, text: str, playhead: Playhead) -> list[Segment]:
+        """A row of the outline: what was heard, where one is, the region, and what is still to come."""
+        last = len(text) - 1
+        found = [Segment(text[:1], self._style("wave"))]
+        for span in spans(last - 1, playhead.seconds, playhead.second, playhead.region):
+            style = self._style(span.kind) + (_IN_REGION if span.region else _PLAIN)
+            sign = self.looks.glyphs.playhead if span.kind == "playhead" else text[1 + span.start : 1 + span.end]
+            found.append(Segment(sign, style))
+        return [*found, Segment(text[last:], self._style("wave"))]
+
+    def _style(self, kind: str) -> Style:
+        return self.get_component_rich_style(f"take--{kind}")
 
     def _laid_out(self) -> list[Line]:
         """The outline has what the words leave, and a quarter of the height at least."""
@@ -102,6 +129,13 @@ class TakePane(Vertical):
     def columns(self) -> int:
         """How many columns of an outline can be drawn."""
         return max(2 * self.body.size.width, 80)
+
+    def show_playing(self, playhead: Playhead | None, here: int | None) -> None:
+        """Shows what is heard; where it is the take that is shown ``here``, in its outline too."""
+        looks = self.body.looks
+        is_here = playhead is not None and playhead.number == here
+        self.heading.show(note="" if playhead is None else playhead.words(looks, here=is_here))
+        self.body.show_playhead(playhead if is_here else None)
 
     def show_take(
         self, row: Row | None, take: Mapping[str, Any] | None, outline: Outline | None, verified: bool | None

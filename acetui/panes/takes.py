@@ -27,6 +27,8 @@ class TakesPane(Vertical):
         self.heading = Heading("takes")
         self._state = StudioState("")
         self.list = TakeList(book, outlines)
+        self.playing: int | None = None
+        """The take that is heard."""
 
     def compose(self) -> ComposeResult:
         """Heading and list."""
@@ -46,7 +48,7 @@ class TakesPane(Vertical):
         """Shows the book as it is now."""
         new = f"{self.book.unseen} new {self.list.looks.glyphs.down}" if self.book.unseen else ""
         self.heading.show(name=heading_words(self.book, self.list.looks.glyphs.dot), note=new)
-        self.list.show(playing=None, empty=empty_words(self.book, self._state))
+        self.list.show(playing=self.playing, empty=empty_words(self.book, self._state))
 
 
 def empty_words(book: TakeBook, state: StudioState) -> tuple[str, ...]:

@@ -66,7 +66,8 @@ class Dressing:
 
     def choose(self, name: str, value: Any) -> None:
         """Sets a setting from now on, and keeps it. Raises EngineError, and changes nothing, where that cannot be."""
-        value = type(self.settings).fields()[name].clean(value)
+        fields = type(self.settings).fields()
+        value = fields[name].clean(value)
         theme = themes.find(value) if name == "theme" and value != AUTO else None
         save({name: value})
         self.settings = replace(self.settings, **{name: value})
@@ -83,6 +84,8 @@ class Dressing:
                 screen.post_message(events.Resize(size, size))
         elif name == "mouse":
             self._listen()
+        elif fields[name].group == "sound":
+            self._app.listening.use(self.settings)
 
     def _wear(self, theme: Theme) -> None:
         self.theme = theme

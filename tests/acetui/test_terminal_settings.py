@@ -49,7 +49,15 @@ def test_flag_before_environment_before_file_before_default(env: dict[str, str],
 
 
 def test_every_field_has_a_variable_and_explains_itself(env: dict[str, str]) -> None:
-    words = {"theme": "moss", "layout": "wide", "waveform": "blocks", "editor": "ed"}
+    words = {
+        "theme": "moss",
+        "layout": "wide",
+        "waveform": "blocks",
+        "editor": "ed",
+        "output": "mpv",
+        "sound_device": "usb",
+        "volume": "70",
+    }
     for name, field in TerminalSettings.fields().items():
         word = words.get(name, "off" if field.default is True else "on")
         found = read_settings(env=env | {variable_of(name): word})

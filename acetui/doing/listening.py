@@ -1,0 +1,98 @@
+"""Hearing takes: play, pause, go through them, and hear a region again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from acetui.doing import Handler
+from acetui.how_long import clock_time
+
+if TYPE_CHECKING:
+    from acetui.app import StudioApp
+
+STEP = 5
+"""Percent of the volume, for one key."""
+
+
+async def play(app: StudioApp) -> None:
+    """Plays the take under the cursor, or stops it where it is, or goes on."""
+    if app.book.cursor is None:
+        app.say("There is no take here.")
+        return
+    await app.listening.play_or_pause(app.book.cursor)
+
+
+async def play_from_start(app: StudioApp) -> None:
+    """Plays the take under the cursor from its beginning."""
+    if app.book.cursor is None:
+        app.say("There is no take here.")
+        return
+    await app.listening.play(app.book.cursor)
+
+
+async def pause(app: StudioApp) -> None:
+    """Stops what plays where it is, or goes on with it."""
+    if app.listening.number is None:
+        app.say("Nothing plays.")
+    await app.listening.play_or_pause(None)
+
+
+def region_start(app: StudioApp) -> None:
+    """A region begins here."""
+    app.say(f"The region begins at {clock_time(app.listening.begin_region())}; ] ends it, and it is heard again.")
+
+
+def region_end(app: StudioApp) -> None:
+    """The region ends here."""
+    start, end = app.listening.end_region()
+    app.say(f"{clock_time(start)} to {clock_time(end)} again and again; \\ plays on.")
+
+
+def to_playing(app: StudioApp) -> None:
+    """Goes to the take that plays."""
+    number = app.listening.number
+    if number is None:
+        app.say("Nothing plays.")
+    elif app.book.go_to(number):
+        app.desk.takes.sync()
+    else:
+        app.say(f"Take {number} is not in this list.")
+
+
+def match_loudness(app: StudioApp) -> None:
+    """Takes are brought to one loudness, or played as they are."""
+    matched = not app.dressing.settings.match_loudness
+    app.dressing.choose("match_loudness", matched)
+    app.say("All takes are played equally loud." if matched else "Takes are played as loud as they are.")
+
+
+def _volume(by: int) -> Handler:
+    def handle(app: StudioApp) -> None:
+        volume = min(max(app.dressing.settings.volume + by, 0), 100)
+        app.dressing.choose("volume", volume)
+        app.say(f"Volume {volume}.")
+
+    return handle
+
+
+def _seek(seconds: float) -> Handler:
+    return lambda app: app.listening.seek(seconds)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "play": play,
+    "play-from-start": play_from_start,
+    "pause": pause,
+    "back": _seek(-2.0),
+    "forward": _seek(2.0),
+    "far-back": _seek(-10.0),
+    "far-forward": _seek(10.0),
+    "region-start": region_start,
+    "region-end": region_end,
+    "region-off": lambda app: app.listening.end_looping(),
+    "louder": _volume(STEP),
+    "quieter": _volume(-STEP),
+    "match-loudness": match_loudness,
+    "to-playing": to_playing,
+}
