@@ -26,7 +26,7 @@ Change = Mapping[str, Any]
 async def note(app: StudioApp) -> None:
     """Asks for a note, and gives it."""
     numbers = app.book.chosen()
-    before = str((await app.details.whole(numbers[0]))["note"]) if len(numbers) == 1 else ""
+    before = str((await app.details.whole(numbers[0]))["note"]) if len(numbers) == 1 else ""  # known where one rests
     answer = await _asked(app, "note", numbers, before)
     if answer is not None:
         await _do(app, "note", [{"number": number, "note": answer} for number in numbers])
@@ -44,12 +44,13 @@ async def rename(app: StudioApp) -> None:
 async def tags(app: StudioApp) -> None:
     """Asks for tags: all of one take, or those to add to many; a minus before one takes it away."""
     numbers = app.book.chosen()
-    before = {row["number"]: list(row["tags"]) for row in await app.link.client.rows(numbers)}
     alone = len(numbers) == 1
-    answer = await _asked(app, "tags", numbers, " ".join(before.get(numbers[0], ())) if alone else "")
+    row = app.book.row(numbers[0]) if alone else None
+    answer = await _asked(app, "tags", numbers, " ".join(row.tags) if row else "")
     if answer is None:
         return
     words = answer.replace(",", " ").replace("#", " ").split()
+    before = {told["number"]: list(told["tags"]) for told in await app.link.client.rows(numbers)}
     changes = [{"number": each, "tags": tagged(had, words, alone=alone)} for each, had in before.items()]
     await _do(app, "tag", changes)
 

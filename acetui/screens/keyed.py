@@ -93,6 +93,7 @@ class KeyedScreen(Screen[None]):
             if self.typing and self.focused is not None:
                 await _caught_up(self.focused)
             self.studio.perform(found.id)
+            await asyncio.sleep(0)  # what asks something has asked it: what is typed ahead is the answer
         return True
 
     def key_pressed(self) -> None:

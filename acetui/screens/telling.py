@@ -20,7 +20,7 @@ class Telling(KeyedScreen):
         self.rows = TextLines(chooses=at is not None)
         self._words = heading
         self._lines = lines
-        self._at = at or 0
+        self._at: int | None = at or 0
 
     def compose(self) -> ComposeResult:
         """The heading and the lines."""
@@ -36,7 +36,8 @@ class Telling(KeyedScreen):
 
     def on_resize(self) -> None:
         """The lines are broken where they now end."""
-        self.rows.show(self._lines(self.size.width), self.rows.at or self._at)
+        self.rows.show(self._lines(self.size.width), self._at if self._at is not None else self.rows.at)
+        self._at = None
 
 
 class Why(Telling):

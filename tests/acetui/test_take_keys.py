@@ -16,6 +16,7 @@ from acetui.client import Refused
 from acetui.doing import listing
 from tests.acetui.presses import presses
 from tests.acetui.scripted_studio import ScriptedStudio, desk_with, picture, settled, take
+from tests.acetui.test_desk import type_fast
 
 
 @pytest.fixture(autouse=True)
@@ -164,6 +165,22 @@ async def test_a_filter_is_followed_while_it_is_typed_and_stays() -> None:
         await pilot.press("escape")
         await settled(app, pilot)
         assert (app.book.filter, len(app.book)) == ("score>=0.8", 4)
+
+
+@presses("filter")
+async def test_what_is_typed_ahead_is_the_filter_and_does_nothing_to_takes() -> None:
+    studio = thirty()
+    async with desk_with(studio) as (app, pilot):
+        type_fast(app, "/xpd", "enter")
+        await press(app, pilot, "")
+        assert app.book.filter == '"xpd"'
+        assert studio.calls("change_each") == []
+        type_fast(app, "", "escape")
+        await press(app, pilot, "")
+        type_fast(app, "tkeep,slow", "enter")
+        await press(app, pilot, "")
+        assert app.book.filter == ""
+        assert studio.kept[app.book.cursor or 0]["tags"] == ["keep", "slow"]
 
 
 async def test_plain_words_are_looked_for_and_nothing_lists_everything() -> None:
