@@ -195,6 +195,26 @@ def _add_jam(verbs: argparse._SubParsersAction[Parser], name: str) -> None:
     add_recipe_flags(parser)
 
 
+def _add_planner_verb(verbs: argparse._SubParsersAction[Parser], name: str) -> None:
+    from acetui.flags import add_recipe_flags
+
+    words, argument, about = _PLANNER_VERBS[name]
+    parser = verbs.add_parser(
+        name,
+        help=words,
+        description=f"{words[:1].upper()}{words[1:]}. What comes out is a recipe; with --json, its fields.",
+        usage=f"acetui {name} {argument} [--json] [--caption TEXT] [--any-recipe-field VALUE ...]",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=_write, verb=name)
+    place = {"understand": "file", "sample": "query"}.get(name, "recipe")
+    required = None if name == "understand" else "?"
+    parser.add_argument(place, nargs=required, metavar=argument.strip("[]"), help=about)
+    _add_engine_flags(parser)
+    _add_output_flags(parser)
+    add_recipe_flags(parser)
+
+
 def _add_engine_flags(parser: Parser) -> None:
     group = parser.add_argument_group("model and machine")
     group.add_argument("--models", metavar="DIR", help="a checkpoints folder (default: ACETUI_MODELS, else your own)")
@@ -217,6 +237,12 @@ def _render(args: argparse.Namespace) -> int:
     return run(args)
 
 
+def _write(args: argparse.Namespace) -> int:
+    from acetui.planner_verbs import run
+
+    return run(args)
+
+
 def _jam(args: argparse.Namespace) -> int:
     from acetui.jam import run
 
@@ -229,9 +255,18 @@ def _add_session_verb(verbs: argparse._SubParsersAction[Parser], name: str) -> N
     _add_output_flags(ADD[name](verbs, name))
 
 
+_PLANNER_VERBS = {
+    "plan": ("let the planner fill in what a recipe leaves open, and write codes", "[RECIPE.toml]", "a recipe"),
+    "sample": ("make a whole song description of one sentence", "[SENTENCE]", "what the song is to be like"),
+    "format": ("polish caption and lyrics", "[RECIPE.toml]", "a recipe"),
+    "understand": ("put music into words: caption, lyrics, tempo, key", "FILE", "an audio file"),
+}
+"""What each of them does, what it takes, and what that is."""
+
 _VERBS: dict[str, Callable[[argparse._SubParsersAction[Parser], str], None]] = {
     "render": _add_render,
     "jam": _add_jam,
+    **dict.fromkeys(_PLANNER_VERBS, _add_planner_verb),
     **dict.fromkeys(("studio", "takes", "take", "verify"), _add_session_verb),
 }
 

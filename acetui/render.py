@@ -23,7 +23,7 @@ from engine.files import sweep
 from engine.process import EngineDied, EngineProcess
 from engine.protocol import Done, Notice, Output, ProgressEvent, TakeEvent, cancelled
 from engine.request import FIELDS
-from engine.seeds import RANDOM, fill_seeds
+from engine.seeds import RANDOM, draw_seed, fill_seeds
 from engine.tasks import check_rendered
 from sessions.settings import Recipe
 
@@ -105,7 +105,9 @@ def with_seeds(request: Request, others: Sequence[int] = ()) -> Request:
     wanted = () if request.use_random_seed else request.seeds or (request.seed,)
     asked = [*wanted[:count], *[RANDOM] * (count - len(wanted))]
     seeds = fill_seeds([others[i] if s == RANDOM and i < len(others) else s for i, s in enumerate(asked)], count)
-    return request.replace(batch_size=count, seed=seeds[0], seeds=seeds, use_random_seed=False)
+    chance = request.plan_seed is None and RANDOM in asked  # what a batch shares is left to chance with its seeds
+    plan_seed = draw_seed() if chance else request.plan_seed
+    return request.replace(batch_size=count, seed=seeds[0], seeds=seeds, use_random_seed=False, plan_seed=plan_seed)
 
 
 async def _render(job: Job, report: Report, *, debug: bool) -> None:

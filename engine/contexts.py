@@ -12,7 +12,6 @@ from engine.keeping import Kept
 from engine.model import Model
 from engine.models.dit import Memory
 from engine.models.primitives import Rotary
-from engine.values import CODES_A_SECOND
 
 Codes = tuple[int, ...]
 
@@ -42,14 +41,7 @@ class Contexts:
         return next(iter(each.values())) if len(each) == 1 else torch.cat([each[one] for one in codes])
 
     def check(self, codes: Sequence[Codes]) -> None:
-        """Raises InvalidRequest for a code that the model does not have, and for too few to be heard."""
-        shortest = min((len(one) for one in codes if one), default=CODES_A_SECOND)
-        if shortest < CODES_A_SECOND:
-            raise InvalidRequest(
-                f"audio_codes cannot hold {shortest} codes: a second of music has {CODES_A_SECOND}.",
-                "Give more of them, or leave them out.",
-                field="audio_codes",
-            )
+        """Raises InvalidRequest for a code that the model does not have."""
         count = self._model.networks.tokenizer.quantizer.codes
         highest = max((code for one in codes for code in one), default=0)
         if highest >= count:

@@ -42,6 +42,8 @@ from engine.protocol import (
     ProtocolError,
     Render,
     Shutdown,
+    Write,
+    Written,
     parse,
 )
 from engine.request import Request
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
 _NO_MEMORY = ("can't allocate memory", "out of memory")
 """How torch says it on CPU and, for some kernels, on CUDA."""
 
-CAPABILITIES = ("render",)
+CAPABILITIES = ("render", "write")
 """The kinds of job beside ``load`` that this engine does."""
 
 SLOWEST_STEP_SECONDS = 60.0
@@ -120,7 +122,7 @@ class Host:
         with self._writer:
             while job := self._jobs.get():
                 writing = Writing(job)
-                result: Loaded | EngineError | None
+                result: Loaded | Written | EngineError | None
                 try:
                     result = self._do(job, writing)
                 except Exception as error:
@@ -146,7 +148,7 @@ class Host:
     def _accept(self, message: Message) -> bool:
         """Puts one command where it belongs; False when it says that there will be no more."""
         match message:
-            case Load() | Render():
+            case Load() | Render() | Write():
                 self._enqueue(message)
             case Cancel():
                 if wish := self._cancelled.get(message.id):
@@ -165,10 +167,12 @@ class Host:
         self._cancelled[job.id] = threading.Event()
         self._jobs.put(job)
 
-    def _do(self, job: Job, writing: Writing) -> Loaded | None:
+    def _do(self, job: Job, writing: Writing) -> Loaded | Written | None:
         self._check_cancel(job)
         if isinstance(job, Load):
             return self._load(job)
+        if isinstance(job, Write):
+            return self._write(job)
         self._render(job, writing)
         return None
 
@@ -189,7 +193,21 @@ class Host:
             self._engine = _load_engine(job, lambda *step: self._progress(job, *step))
             self._loaded = job
         model = self._ready_engine()
-        return Loaded(job.id, dataclasses.asdict(model.profile), dict(model.identity), time.monotonic() - started)
+        seconds = time.monotonic() - started
+        return Loaded(
+            job.id, dataclasses.asdict(model.profile), dict(model.identity), seconds, planner=model.planning.name
+        )
+
+    def _write(self, job: Write) -> Written:
+        """One of the planner's jobs."""
+        model = self._ready_engine()
+        with contextlib.closing(model.ask(job.job, Request.from_dict(job.request), job.query, job.source)) as work:
+            while True:
+                try:
+                    event = next(work)
+                except StopIteration as end:
+                    return Written(job.id, end.value.to_dict())
+                self._progress(job, event.stage, event.done, event.total, event.take)
 
     def _render(self, job: Render, writing: Writing) -> None:
         """Renders; the takes are the writer's to write, and a failure of its ends the job here at the next step."""

@@ -43,6 +43,8 @@ from engine.protocol import (
     Render,
     Shutdown,
     TakeEvent,
+    Write,
+    Written,
     parse,
 )
 
@@ -167,6 +169,24 @@ class EngineProcess:
             async for event in events:
                 yield cast(RenderEvent, event)
 
+    async def write(
+        self,
+        job: str,
+        request: Mapping[str, Any],
+        query: str = "",
+        source: str | None = None,
+        *,
+        id: str | None = None,
+        progress: ProgressListener | None = None,
+    ) -> dict[str, Any]:
+        """What the planner writes, see :class:`engine.protocol.Write`; raises what the engine raised."""
+        async for event in self._job(Write(id or self._next_id(), job, dict(request), query, source)):
+            if isinstance(event, Written):
+                return event.plan
+            if progress and isinstance(event, ProgressEvent):
+                progress(event)
+        raise AssertionError("a job ends with its result or raises")
+
     async def cancel(self, id: str | None = None) -> None:
         """Asks for the job ``id``, or for all jobs, to stop; each then raises Cancelled where it is awaited."""
         for job in [id] if id else list(self._inboxes):
@@ -217,7 +237,7 @@ class EngineProcess:
         if hello.protocol != PROTOCOL_VERSION:
             raise ProtocolError(f"The engine speaks protocol {hello.protocol}, this program {PROTOCOL_VERSION}.")
 
-    async def _job(self, command: Load | Render | Ping) -> AsyncGenerator[Message, None]:
+    async def _job(self, command: Load | Render | Write | Ping) -> AsyncGenerator[Message, None]:
         """Sends ``command`` and yields the events of its id up to the one that ends it."""
         if command.id in self._inboxes:
             raise ProtocolError(f"A job with the id '{command.id}' is still running.")
@@ -228,7 +248,7 @@ class EngineProcess:
             await self._send(command)
             while not ended:
                 event = await inbox.get()
-                ended = isinstance(event, Loaded | Done | Pong | ErrorEvent | EngineError)
+                ended = isinstance(event, Loaded | Done | Written | Pong | ErrorEvent | EngineError)
                 if isinstance(event, ErrorEvent):
                     raise event.to_exception()
                 if isinstance(event, EngineError):

@@ -9,6 +9,7 @@ parent to engine      what it asks for
 ====================  ==========================================================================================
 ``load``              make a model ready; answered by ``loaded``
 ``render``            takes of one request, written as files; answered by one ``take`` each and then ``done``
+``write``             words: a plan, a sample, a polish, or what music says; answered by ``written``
 ``cancel``            stop the job ``id`` at its next step; that job ends with an ``error`` of the kind "cancelled"
 ``ping``              answered by ``pong`` at once, also while a job runs
 ``shutdown``          stop at the next step and exit; closing the engine's standard input means the same
@@ -21,14 +22,15 @@ engine to parent      what it says
 ``loaded``            the model is ready
 ``progress``          a stage of the job moved on
 ``take``              one take is on disk, whole
+``written``           what the planner wrote
 ``notice``            something a person should know that is not an error
 ``error``             the job ended without its result; without ``id``: a line that could not be understood
 ``done``              the job ended well
 ``pong``              the answer to ``ping``
 ====================  ==========================================================================================
 
-Every ``load`` and every ``render`` ends with exactly one of ``loaded``, ``done`` or ``error``. Parsing is strict: an
-unknown type, a missing, unknown or mistyped field is a :class:`ProtocolError`, never a guess.
+Every ``load``, ``render`` and ``write`` ends with exactly one of ``loaded``, ``done``, ``written`` or ``error``.
+Parsing is strict: an unknown type, a missing, unknown or mistyped field is a :class:`ProtocolError`, never a guess.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ from typing import Any, ClassVar
 from engine.errors import BadCheckpoint, Cancelled, EngineError, InvalidRequest, OutOfMemory, RenderFailed
 from engine.strict_json import Mismatch, brief, build, parse_object
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 MAX_LINE = 16 * 2**20
 """Bytes that a line may have at most, newline included; longer lines are refused, not read."""
 
@@ -133,6 +135,22 @@ class Render(Message):
 
 
 @dataclass(frozen=True)
+class Write(Message):
+    """One of the planner's jobs: plan, sample, format or understand.
+
+    ``request`` has published parameters: what is asked for and set, and how adventurous to be. ``query`` is the
+    sentence of a sample. ``source`` is a file to understand; without one it is the request's ``audio_codes``.
+    """
+
+    type: ClassVar[str] = "write"
+    id: str
+    job: str
+    request: dict[str, Any] = field(default_factory=dict)
+    query: str = ""
+    source: str | None = None
+
+
+@dataclass(frozen=True)
 class Cancel(Message):
     """Stop the job ``id``. A job that has ended, or never was, is no error: the two may cross on the way."""
 
@@ -176,6 +194,8 @@ class Loaded(Message):
     profile: dict[str, Any]
     identity: dict[str, Any]
     seconds: float
+    planner: str | None = None
+    """The name of the planner that is there, loaded once it is wanted."""
 
 
 @dataclass(frozen=True)
@@ -257,6 +277,15 @@ class Done(Message):
 
 
 @dataclass(frozen=True)
+class Written(Message):
+    """What the planner wrote: ``plan`` has published names, and ``codes``."""
+
+    type: ClassVar[str] = "written"
+    id: str
+    plan: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Pong(Message):
     """I am here."""
 
@@ -264,8 +293,8 @@ class Pong(Message):
     id: str
 
 
-Command = Load | Render | Cancel | Ping | Shutdown
-Event = Hello | Loaded | ProgressEvent | TakeEvent | Notice | ErrorEvent | Done | Pong
+Command = Load | Render | Write | Cancel | Ping | Shutdown
+Event = Hello | Loaded | ProgressEvent | TakeEvent | Notice | ErrorEvent | Done | Written | Pong
 
 _MESSAGES: Mapping[str, type[Message]] = {
     message.type: message for message in (*typing.get_args(Command), *typing.get_args(Event))

@@ -73,6 +73,8 @@ def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
         "timings": timings,
         "identity": dict(take.identity),
         "layout": dict(take.layout),
+        "plan": take.plan,
+        "codes": hashlib.sha256(np.asarray(take.codes, dtype="<i4").data).hexdigest() if take.codes else None,
     }
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from engine.errors import InvalidRequest
-from engine.values import CODES_A_SECOND, TRACKS, TRAINED_SECONDS
+from engine.values import CODES_A_SECOND, SHORTEST_SECONDS, TRACKS, TRAINED_SECONDS
 
 if TYPE_CHECKING:
     from engine.profiles import Profile
@@ -157,6 +157,7 @@ def check(request: Request, profile: Profile) -> None:
 
 def check_rendered(request: Request) -> None:
     """Raises InvalidRequest for what a request may hold and this engine does not render."""
+    _check_codes(request)
     asked = {
         "task_type": request.task_type != "text2music",
         "audio_cover_strength": bool(request.audio_codes) and request.audio_cover_strength < 1,
@@ -173,6 +174,17 @@ def check_rendered(request: Request) -> None:
                 f"Leave {name} out.",
                 field=name,
             )
+
+
+def _check_codes(request: Request) -> None:
+    """Raises InvalidRequest for fewer codes than the shortest music has."""
+    count = len(request.audio_codes)
+    if 0 < count < SHORTEST_SECONDS * CODES_A_SECOND:
+        raise InvalidRequest(
+            f"audio_codes cannot hold {count} codes: a second of music has {CODES_A_SECOND}.",
+            "Give more of them, or leave them out.",
+            field="audio_codes",
+        )
 
 
 def _check_source(request: Request, task: Task) -> None:

@@ -27,13 +27,15 @@ from engine.protocol import (
     ProgressEvent,
     Render,
     TakeEvent,
+    Write,
+    Written,
     cancelled,
 )
 
 if TYPE_CHECKING:
     from engine.take import Take
 
-Job = Load | Render
+Job = Load | Render | Write
 
 WAITING = 2
 """Takes that may wait to be written. Whoever renders faster than the disk writes has to wait: memory is finite."""
@@ -88,7 +90,7 @@ class Writer:
         """Hands a take over to be written and told of; returns at once, unless ``WAITING`` others wait already."""
         self._queue.put(lambda: self._write(writing, output, take))
 
-    def end(self, writing: Writing, result: Loaded | EngineError | None) -> None:
+    def end(self, writing: Writing, result: Loaded | Written | EngineError | None) -> None:
         """Answers the job once its takes are written. None is a render that came to its end."""
         self._queue.put(lambda: self._send(_answer(writing, result), ended=writing.job.id))
 
@@ -119,11 +121,11 @@ class Writer:
             writing.failure = self._explain(error)
 
 
-def _answer(writing: Writing, result: Loaded | EngineError | None) -> Message:
+def _answer(writing: Writing, result: Loaded | Written | EngineError | None) -> Message:
     """What ends the job: a failure to write before everything else, because it is why the rest did not happen."""
     job = writing.job.id
     failure = writing.failure or (result if isinstance(result, EngineError) else None)
-    if isinstance(result, Loaded):
+    if isinstance(result, Loaded | Written):
         return result
     if failure is None:
         return Done(job, {"takes": writing.takes, "seconds": time.monotonic() - writing.started})

@@ -15,7 +15,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from engine.errors import EngineError
-from sessions import api_marks, api_revisions, api_rows, api_session, api_takes, api_tokens, api_trash
+from sessions import api_marks, api_planner, api_revisions, api_rows, api_session, api_takes, api_tokens, api_trash
 from sessions.api_errors import LARGEST_BODY, ApiError, errors_as_json, read_json, refuse_unknown, reply
 from sessions.api_route import GUARD, PEAKS, STUDIO, Answer, Body, Route, studio_of
 from sessions.api_security import Guard, guarding
@@ -55,6 +55,7 @@ async def listen(request: web.Request) -> web.Response:
 
 ROUTES: tuple[Route, ...] = (
     *api_session.ROUTES,
+    *api_planner.ROUTES,
     *api_revisions.ROUTES,
     *api_takes.ROUTES,
     *api_trash.ROUTES,

@@ -114,6 +114,8 @@ class Policy:
     def _explore(self, room: int) -> Batch:
         cell = min(range(self._recipe.grid.size), key=self._seeds.taken)
         request = self._recipe.draw(self._rng, cell)
+        if request.plan_seed is None:
+            request = request.replace(plan_seed=draw_seed())  # every batch explores another plan
         count = min(request.batch_size or len(request.seeds) or 1, room)
         wanted = () if request.use_random_seed else request.seeds or (request.seed,)
         seeds = self._seeds.take(cell, count, wanted)

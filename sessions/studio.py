@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import random
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -34,6 +35,8 @@ from sessions.sources import Sources
 from sessions.steering import Steering
 from sessions.store import Change
 from sessions.take import Take
+
+_jobs = itertools.count(1)
 
 LOOK_SECONDS = 2.0
 """How often machine and engine are looked at while somebody is attached."""
@@ -160,6 +163,13 @@ class Studio:
         answer = self.loop.ask(request, parent=parent, operation=operation, revision=revision)
         return self.begin(_outcome(answer))
 
+    def write(
+        self, job: str, request: Request, query: str = "", source: str | None = None
+    ) -> asyncio.Task[dict[str, Any]]:
+        """One of the planner's jobs, behind the batches that are under way; the task has the plan."""
+        self.engine.retry()
+        return self.begin(self.engine.write(f"write-{next(_jobs)}", job, request.to_dict(), query, source))
+
     def engine_status(self) -> dict[str, Any]:
         """The engine as the API tells of it."""
         engine, waiting = self.engine, self.room.waiting_for
@@ -172,6 +182,7 @@ class Studio:
             "waiting_for": waiting and str(waiting),
             "profile": loaded and loaded.profile,
             "identity": loaded and loaded.identity,
+            "planner": loaded and loaded.planner,
         }
 
     async def counts(self) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from engine.protocol import (
     ProgressEvent,
     ProtocolError,
     TakeEvent,
+    Written,
 )
 from sessions.clock import moment
 from sessions.engine_life import EngineGaveUp, EngineLost, Life, Patience, last_words
@@ -166,13 +167,29 @@ class Supervisor:
                         event = replace(event, take=taken_back(event.take, back))
                     yield event
         except (EngineDied, ProtocolError) as gone:
-            if life is self._life:
-                self._open = False  # the keeper learns of it in a moment; nobody is let in meanwhile
             with contextlib.suppress(OSError):
                 sweep(output.folder, engine.pid)
-            killed = isinstance(gone, EngineDied) and gone.code == -signal.SIGKILL and life.stall is None
             hint = "Nothing that was announced is lost; what was on its way is made again."
-            raise EngineLost(life.why(gone), hint, stage=life.last_stage(), killed=killed) from None
+            raise self._lost(life, gone, hint) from None
+
+    async def write(
+        self, id: str, job: str, request: Mapping[str, Any], query: str = "", source: str | None = None
+    ) -> dict[str, Any]:
+        """What the planner writes, behind what the engine has to do already; raises as ``render`` does."""
+        life, engine = await self._admission(id)
+        self._jobs[id] = 0.0
+        self._watchdog.expect("planner")
+        try:
+            return await engine.write(job, request, query, source, id=id)
+        except (EngineDied, ProtocolError) as gone:
+            raise self._lost(life, gone, "Ask for it again.") from None
+
+    def _lost(self, life: Life, gone: EngineDied | ProtocolError, hint: str) -> EngineLost:
+        """What the job of an engine that is gone ends with."""
+        if life is self._life:
+            self._open = False  # the keeper learns of it in a moment; nobody is let in meanwhile
+        killed = isinstance(gone, EngineDied) and gone.code == -signal.SIGKILL and life.stall is None
+        return EngineLost(life.why(gone), hint, stage=life.last_stage(), killed=killed)
 
     async def _admission(self, job: str) -> tuple[Life, EngineProcess]:
         """Waits for an engine that takes jobs, which one that is to be replaced does not."""
@@ -289,7 +306,7 @@ class Supervisor:
                 self._watchdog.heard(message.stage, message.done, message.total)
             case TakeEvent():
                 self._deaths = 0
-            case Done() | ErrorEvent() if message.id in self._jobs:
+            case Done() | Written() | ErrorEvent() if message.id in self._jobs:
                 size = self._jobs.pop(message.id)
                 if self._jobs:
                     self._watchdog.sign()

@@ -45,10 +45,16 @@ class Lane:
     def copies(self, rows: int, room: int) -> Lane:
         """What a single row has read, for that many rows that go on from it, each for itself."""
         shape = (self.keys.shape[0], rows, self.keys.shape[2], room, self.keys.shape[4])
-        made = Lane(self.keys.new_empty(shape), self.values.new_empty(shape), self.length)
-        made.keys[:, :, :, : self.length] = self.keys[:, :, :, : self.length]
-        made.values[:, :, :, : self.length] = self.values[:, :, :, : self.length]
+        # Zeros and not whatever was there: what a mask hides must still be numbers.
+        made = Lane(self.keys.new_zeros(shape), self.values.new_zeros(shape))
+        made.take_from(self)
         return made
+
+    def take_from(self, read: Lane) -> None:
+        """Stands where ``read`` does, having read the same."""
+        self.length = read.length
+        self.keys[:, :, :, : self.length] = read.keys[:, :, :, : self.length]
+        self.values[:, :, :, : self.length] = read.values[:, :, :, : self.length]
 
     def make_room(self, tokens: int) -> None:
         """Grows, where there is no room for that many more."""
@@ -156,6 +162,36 @@ class PlannerLM(nn.Module):
         for lane in lanes:
             lane.length += 1
         return self.norm(x)[:rows]  # type: ignore[no-any-return]
+
+    def step_within(
+        self, tokens: Tensor, lanes: Sequence[Lane], places: Sequence[Tensor], seen: Sequence[int]
+    ) -> Tensor:
+        """The same step for a device that records it: nothing depends on numbers that the host knows.
+
+        ``places`` holds each lane's place ``[1]`` int64 on the device, and of each lane that many tokens are ``seen``,
+        those that are not there yet behind a mask. The lanes do not learn that they have grown.
+        """
+        where = torch.cat([place.expand(lane.rows) for lane, place in zip(lanes, places, strict=True)])
+        x, rotation = self.embed_tokens(tokens), self._rotation(where)
+        order = torch.arange(max(seen), device=tokens.device)
+        masks = [
+            x.new_zeros(count).masked_fill_(order[:count] > place, -torch.inf).view(1, 1, 1, -1)
+            for place, count in zip(places, seen, strict=True)
+        ]
+        for index, layer in enumerate(self._layers()):
+            q, k, v = layer.self_attn(layer.input_layernorm(x), rotation)
+            out, first = [], 0
+            for lane, place, mask in zip(lanes, places, masks, strict=True):
+                mine = slice(first, first + lane.rows)
+                lane.keys[index].index_copy_(2, place, k[mine].unsqueeze(2))
+                lane.values[index].index_copy_(2, place, v[mine].unsqueeze(2))
+                queries = q[mine].view(lane.rows, k.shape[1], -1, q.shape[2])
+                keys, values = (part[index, :, :, : mask.shape[3]] for part in (lane.keys, lane.values))
+                out.append(F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask).flatten(1))
+                first += lane.rows
+            x = x + layer.self_attn.o_proj(torch.cat(out))
+            x = x + layer.mlp(layer.post_attention_layernorm(x))
+        return self.norm(x)  # type: ignore[no-any-return]
 
     def logits(self, hidden: Tensor, head: Tensor) -> Tensor:
         """``[R, hidden]`` to the logits of some rows of the head ``[V, hidden]``, ``[R, V]`` float32."""

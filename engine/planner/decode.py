@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.models.planner_lm import Lane, PlannerLM
+from engine.models.recorded_lm import RecordedLM
 from engine.planner.draws import Draws, Sampling, choose, guided
 from engine.planner.grammar import Row, Texts, Wish
 from engine.planner.vocabulary import Vocabulary
@@ -59,6 +60,7 @@ class Decoder:
     def __init__(self, network: PlannerLM, vocabulary: Vocabulary) -> None:
         self.network, self.vocabulary = network, vocabulary
         self.device = network.norm.weight.device
+        self._steps = RecordedLM(network)
         self._read: OrderedDict[tuple[tuple[int, ...], ...], tuple[Lane, Tensor]] = OrderedDict()
         self._codes = Rows(network.head, vocabulary.codes, self.device)
         ends = (vocabulary.end, vocabulary.think, vocabulary.think_end)
@@ -86,8 +88,9 @@ class Decoder:
         return self._read[key]
 
     def forget(self) -> None:
-        """Gives back the memory of the prompts that were read."""
+        """Gives back the memory of the prompts that were read, and of what was written behind them."""
         self._read.clear()
+        self._steps.clear()
 
     @torch.no_grad()
     def text(self, prompt: Prompt, rows: Sequence[Row], draws: Sequence[Draws], sampling: Sampling, most: int) -> Steps:
@@ -141,7 +144,7 @@ class Decoder:
             if step + 1 == last or all(row.ended for row in rows):
                 return
             written = [self.vocabulary.codes[row.codes[-1]] if row.codes else self.vocabulary.end for row in rows]
-            hidden = self.network.step(torch.tensor(written * len(lanes), device=self.device), lanes)
+            hidden = self._steps.step(torch.tensor(written * len(lanes), device=self.device), lanes)
 
     def _start(self, asked: Asked, rows: int) -> tuple[list[Lane], Tensor]:
         """The lanes, with guidance two, behind their prompts, and the hidden states of all their rows."""
@@ -149,7 +152,7 @@ class Decoder:
         read = [
             self.read(prompt) for prompt in ((asked.prompt, asked.unguided) if asked.scale > 1 else (asked.prompt,))
         ]
-        lanes = [lane.copies(rows, lane.length + room) for lane, _ in read]
+        lanes = self._steps.lanes([lane for lane, _ in read], rows, room)
         return lanes, torch.cat([last.expand(rows, -1) for _, last in read])
 
     def _code_logits(self, asked: Asked, hidden: Tensor, lanes: int, step: int) -> Tensor:

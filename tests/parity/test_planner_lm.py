@@ -141,3 +141,21 @@ def test_a_row_has_the_same_numbers_whoever_is_beside_it(pair: Pair, batch: int)
     whole = run(list(range(batch)))
     for row in range(batch):
         assert torch.equal(run([row])[:, :, 0], whole[:, :, row])
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+def test_a_step_that_can_be_recorded_is_the_step(pair: Pair, batch: int) -> None:
+    """With places on the device, more tokens looked at than there are, and a mask; on any device the same numbers."""
+    prompts, rest = (tokens(13, 45), tokens(14, 20)), tokens(15, batch, 9)
+    plain, masked = [], []
+    for prompt in prompts:
+        lane = pair.ours.lane(1, prompt.shape[0])
+        pair.ours.read(prompt, lane)
+        plain.append(lane.copies(batch, prompt.shape[0] + 9))
+        masked.append(lane.copies(batch, 64))
+    for i in range(9):
+        ids, places = rest[:, i].repeat(2), [torch.tensor([lane.length]) for lane in masked]
+        expected = pair.ours.step(ids, plain)
+        agree(pair.ours.step_within(ids, masked, places, (64, 32)), expected)
+        for lane in masked:
+            lane.length += 1

@@ -38,6 +38,8 @@ from engine.protocol import (
     ProgressEvent,
     Render,
     TakeEvent,
+    Write,
+    Written,
     cancelled,
     parse,
 )
@@ -50,7 +52,7 @@ class Double:
         self.plan_file = plan
         self.plan: dict[str, Any] = {}
         self.wishes: dict[str, threading.Event] = {}
-        self.jobs: SimpleQueue[Load | Render | None] = SimpleQueue()
+        self.jobs: SimpleQueue[Load | Render | Write | None] = SimpleQueue()
         self.lock = threading.Lock()
         self.ballast: list[bytes] = []
         self.render = 0
@@ -63,7 +65,7 @@ class Double:
     def read(self) -> None:
         for line in sys.stdin:
             match message := parse(line):
-                case Load() | Render():
+                case Load() | Render() | Write():
                     self.wishes[message.id] = threading.Event()
                     self.jobs.put(message)
                 case Cancel():
@@ -92,10 +94,17 @@ class Double:
             try:
                 if self.wishes[job.id].is_set():
                     raise Cancelled()
-                self.say(self.load(job) if isinstance(job, Load) else self.make(job))
+                self.say(self.do(job))
             except EngineError as error:
                 self.say(ErrorEvent.of(error, job.id))
             self.wishes.pop(job.id, None)
+
+    def do(self, job: Load | Render | Write) -> Message:
+        if isinstance(job, Write):
+            self.at(job, "planner", 1, 1)
+            told = {"caption": job.request.get("caption"), "query": job.query, "source": job.source}
+            return Written(job.id, {"seed": 1, "codes": [1, 2], "job": job.job, **told})
+        return self.load(job) if isinstance(job, Load) else self.make(job)
 
     def load(self, job: Load) -> Loaded:
         self.at(job, "load", 0, 1)
@@ -163,7 +172,7 @@ class Double:
         }
 
     def at(
-        self, job: Load | Render, stage: str, done: int, total: int, take: int | None = None, tell: bool = True
+        self, job: Load | Render | Write, stage: str, done: int, total: int, take: int | None = None, tell: bool = True
     ) -> None:
         """A step: told of, and the place for faults and cancels."""
         if self.wishes[job.id].is_set() and stage not in ("write", "written"):
@@ -179,7 +188,7 @@ class Double:
                 continue
             self.fail(job, fault["do"])
 
-    def fail(self, job: Load | Render, how: str) -> None:
+    def fail(self, job: Load | Render | Write, how: str) -> None:
         match how:
             case "die":
                 print("something about a bug", file=sys.stderr, flush=True)
@@ -207,7 +216,7 @@ class Double:
 
 def main() -> None:
     double = Double(Path(sys.argv[1]))
-    double.say(Hello(PROTOCOL_VERSION, "double", "0", os.getpid(), ("render",)))
+    double.say(Hello(PROTOCOL_VERSION, "double", "0", os.getpid(), ("render", "write")))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=double.read, daemon=True).start()
     double.work()
