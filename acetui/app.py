@@ -12,6 +12,7 @@ import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
@@ -53,6 +54,11 @@ class ShowsState(Protocol):
 
     def show_state(self, state: StudioState) -> None:
         """The studio has said something."""
+
+
+@cache
+def _defaults() -> Mapping[str, str]:
+    return variables(shipped(DARK))
 
 
 class StudioApp(App[str | None], inherit_bindings=False):
@@ -131,11 +137,18 @@ class StudioApp(App[str | None], inherit_bindings=False):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The variables of the style sheet that the toolkit's own themes lack."""
-        return variables(shipped(DARK))
+        return dict(_defaults())
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What is done to everything that is drawn."""
         return self.dressing.filters(super().get_line_filters())
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Styles everything anew. As long as there is no screen there is nothing to style."""
+        if self.screen_stack:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
 
     def on_mount(self) -> None:
         """The desk says when it is complete, see ``begin``."""
@@ -222,7 +235,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
             self.details.changed(event["take"])
         self.desk.on_studio_event(event)
         if event["event"] == "recipe":
-            self.run_worker(self._ask_again(), name="session", group="session", exclusive=True, exit_on_error=False)
+            self.run_worker(self._ask_again, name="session", group="session", exclusive=True, exit_on_error=False)
 
     async def _drafts_back(self) -> None:
         if message := await self.writing.attached():
