@@ -1,7 +1,7 @@
 """Pictures of the terminal as text: what stands on the screen, and a digest of each line's colours and styles.
 
-They are kept in ``pictures/screens/``, one file for each screen and size, with the digests of every theme below the text.
-``ACETUI_NEW_PICTURES=1`` draws them anew; what changed is then read in the diff.
+They are kept in ``pictures/screens/``, one file for each screen and size, with the digests of every theme below the
+text. ``ACETUI_NEW_PICTURES=1`` draws them anew; what changed is then read in the diff.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _IN_A_ROW = 10
 
 def lines_of(app: App[Any]) -> list[list[Segment]]:
     """The lines of the screen, as they are drawn."""
-    width, height = app.size
+    height = app.size.height
     strips = app.screen._compositor.render_strips()
     return [list(strip) for strip in strips[:height]]
 
@@ -58,9 +58,8 @@ def _look(segment: Segment, *, blank: bool) -> str:
     fore = style.color.name if style.color else ""
     if blank and not style.reverse and not style.underline:
         return back
-    marks = "".join(
-        sign for sign, on in zip("bdiur", (style.bold, style.dim, style.italic, style.underline, style.reverse)) if on
-    )
+    looks = {"b": style.bold, "d": style.dim, "i": style.italic, "u": style.underline, "r": style.reverse}
+    marks = "".join(sign for sign, on in looks.items() if on)
     return f"{fore} on {back} {marks}"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.places import NAME, Place
+from benchmarks.ptys import Seen
 from benchmarks.targets import BYTES
 from benchmarks.terminal import bytes_of_keys, modules
 
@@ -50,3 +51,33 @@ def test_the_first_picture_needs_no_heavy_library_and_nothing_ever_torch(place: 
     assert before & heavy == set()
     assert "aiohttp" in after
     assert after & (heavy - {"aiohttp", "tomlkit", "sqlite3"}) == set()
+
+
+STEPS = {
+    "to the caption": b"\x1bOQ",
+    "typed": b"rain",
+    "to the metadata": b"\x1bOS",
+    "back to the list": b"\x1b[15~",
+    "rows down": b"jjj",
+    "the beginning of two keys": b"w",
+    "the log": b"\x1b\x1b[20~",
+    "zoomed": b"z",
+    "not zoomed": b"z",
+    "the palette": b":zo",
+    "shut": b"\x1b",
+}
+
+
+def test_what_was_painted_bit_by_bit_is_what_is_painted_at_once(place: Place) -> None:
+    """The screen does not paint itself anew when the focus moves (``KeyedScreen.focused``), and widgets paint cells."""
+    with place.attached() as terminal:
+        shown = terminal.screen()
+        for step, keys in STEPS.items():
+            shown.feed(terminal.press(keys, quiet=0.6))
+            terminal.resize(81, 24)
+            terminal.until_quiet(0.3)
+            terminal.resize(80, 24)
+            at_once = Seen(80, 24)
+            at_once.feed(terminal.until_quiet(0.3))
+            differ = {shown.lines[row]: at_once.lines[row] for row in range(24) if shown.row(row) != at_once.row(row)}
+            assert differ == {}, step
