@@ -267,7 +267,7 @@ _VERBS: dict[str, Callable[[argparse._SubParsersAction[Parser], str], None]] = {
     "render": _add_render,
     "jam": _add_jam,
     **dict.fromkeys(_PLANNER_VERBS, _add_planner_verb),
-    **dict.fromkeys(("studio", "takes", "take", "verify"), _add_session_verb),
+    **dict.fromkeys(("studio", "takes", "take", "verify", "export"), _add_session_verb),
 }
 
 

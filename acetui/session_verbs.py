@@ -99,6 +99,35 @@ def add_verify(verbs: Verbs, name: str) -> Parser:
     return parser
 
 
+def add_export(verbs: Verbs, name: str) -> Parser:
+    """``acetui export``."""
+    from acetui.export_names import TEMPLATE
+    from engine.file_names import SUFFIXES
+
+    parser = _parser(
+        verbs,
+        name,
+        _export,
+        "write takes as files for other programs",
+        "Write takes as audio with tags, and beside each its recipe, from which 'acetui render' makes it again. With "
+        "--loudness they are brought to a loudness; no true peak then passes -1 dBTP.",
+    )
+    parser.add_argument("takes", nargs="+", metavar="TAKE", help=_TAKES)
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="the folder, made where it is missing")
+    parser.add_argument("--format", choices=SUFFIXES, default="flac", help=f"{', '.join(SUFFIXES)} (default: flac)")
+    parser.add_argument("--loudness", type=_lufs, metavar="LUFS", help="such as -14; as it is without")
+    parser.add_argument("--lrc", action="store_true", help="the lyrics with their times too, where a take has any")
+    parser.add_argument(
+        "--name",
+        default=TEMPLATE,
+        metavar="TEMPLATE",
+        help="what files are called, of session, number, name, seed, score, rating, bpm, key, date and id in braces "
+        f"(default: '{TEMPLATE}')",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    return parser
+
+
 def _parser(
     verbs: Verbs, name: str, run: Callable[[argparse.Namespace], int], summary: str, description: str
 ) -> Parser:
@@ -114,6 +143,7 @@ ADD: dict[str, Callable[[Verbs, str], Parser]] = {
     "takes": add_takes,
     "take": add_take,
     "verify": add_verify,
+    "export": add_export,
 }
 
 
@@ -127,6 +157,16 @@ def _count(text: str) -> int:
     if not text.isdecimal() or len(text) > 9:
         raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a whole number from 0")
     return int(text)
+
+
+def _lufs(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not -60.0 <= value <= -5.0:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no loudness: a number from -60 to -5 is, such as -14")
+    return value
 
 
 def _studio(args: argparse.Namespace) -> int:
@@ -149,5 +189,11 @@ def _take(args: argparse.Namespace) -> int:
 
 def _verify(args: argparse.Namespace) -> int:
     from acetui.verify import run
+
+    return run(args)
+
+
+def _export(args: argparse.Namespace) -> int:
+    from acetui.export import run
 
     return run(args)
