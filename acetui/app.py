@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
-from textual import events
+from textual import events, work
 from textual.app import App
 from textual.filter import LineFilter
 from textual.widget import Widget
@@ -235,7 +235,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
             self.details.changed(event["take"])
         self.desk.on_studio_event(event)
         if event["event"] == "recipe":
-            self.run_worker(self._ask_again, name="session", group="session", exclusive=True, exit_on_error=False)
+            self._ask_again()
 
     async def _drafts_back(self) -> None:
         if message := await self.writing.attached():
@@ -249,6 +249,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
         """An entry of the form holds another text."""
         self.writing.type(event.name, event.text)
 
+    @work(group="session", exclusive=True, exit_on_error=False)
     async def _ask_again(self) -> None:
         """The event names the revision, the session has its content."""
         with contextlib.suppress(EngineError):  # the line is broken, and mended by asking for the session
