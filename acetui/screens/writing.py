@@ -102,7 +102,8 @@ class Writing:
         if self._drafting is None:
             return
         with contextlib.suppress(EngineError):
-            self.pull()
+            if self._seen_desk is not None:  # else there was nothing to type into
+                self.pull()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._drafting.flush(), 1.0)
             self._drafting.keep_now()
@@ -112,7 +113,8 @@ class Writing:
     def keep_now(self) -> None:
         """Keeps the last words without waiting for anybody: the process is about to end."""
         if self._drafting is not None:
-            self.pull()
+            if self._seen_desk is not None:
+                self.pull()
             self._drafting.keep_now()
 
     # --- between panes and draft -------------------------------------------------------------------------------------
