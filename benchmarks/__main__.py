@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import dit, gpu, machine, overlap, render, start, store, terminal, vae
+from benchmarks import dit, gpu, machine, overlap, planner, render, start, store, terminal, vae
 from benchmarks.bench import DTYPES, Bench
 from benchmarks.peers import have_diffusers, quiet
 from benchmarks.rows import Area
@@ -35,6 +35,7 @@ def cpu_areas(*, quick: bool) -> dict[str, Part]:
             "render": lambda bench: render.run(bench, render.Sizes.quick()),
             "dit": lambda bench: dit.run(bench, dit.Sizes.quick()),
             "vae": lambda bench: vae.run(bench, vae.Sizes.quick()),
+            "planner": lambda bench: planner.run(bench, planner.Sizes.quick()),
         }
     return {
         "start": lambda bench: start.run(bench, start.Sizes()),
@@ -42,6 +43,7 @@ def cpu_areas(*, quick: bool) -> dict[str, Part]:
         "render": lambda bench: render.run(bench, render.Sizes()),
         "dit": lambda bench: dit.run(bench, dit.Sizes.standard()),
         "vae": lambda bench: vae.run(bench, vae.Sizes()),
+        "planner": lambda bench: planner.run(bench, planner.Sizes.standard()),
     }
 
 

@@ -26,6 +26,11 @@ NOT_AGAIN = _under(0, "0")
 NO_TORCH = _under(0, "0")
 LOAD_MEMORY = _under(1.3, "< 1.3")
 
+PLANNER_ALONE = _times(1.5)
+PLANNER_BATCH = _times(1.9)
+PLANNER_PREFILL = _under(1.3, "<= 1.3")
+"""Decode of guided codes at batch 1 and 8, and the prefill of batch 8 over that of batch 1: the prompt is shared."""
+
 STORE_OPEN = _under(0.3, "< 0.3 s")
 STORE_PAGE = Target("slowest", 0.020, "< 20 ms", at_least=False)
 

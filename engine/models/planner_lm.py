@@ -42,11 +42,14 @@ class Lane:
         """How many tokens a row can have."""
         return self.keys.shape[3]
 
-    def copies(self, rows: int, room: int) -> Lane:
-        """What a single row has read, for that many rows that go on from it, each for itself."""
+    def copies(self, rows: int, room: int, *, clean: bool = False) -> Lane:
+        """What a single row has read, for that many rows that go on from it, each for itself.
+
+        What is not read yet is zeros where it has to be ``clean``: behind a mask, too, there must be numbers.
+        """
         shape = (self.keys.shape[0], rows, self.keys.shape[2], room, self.keys.shape[4])
-        # Zeros and not whatever was there: what a mask hides must still be numbers.
-        made = Lane(self.keys.new_zeros(shape), self.values.new_zeros(shape))
+        fresh = self.keys.new_zeros if clean else self.keys.new_empty
+        made = Lane(fresh(shape), fresh(shape))
         made.take_from(self)
         return made
 

@@ -53,7 +53,7 @@ class RecordedLM:
         desk = self._desk
         if desk is None or [(lane.rows, lane.room) for lane in desk.lanes] != [(rows, each) for each in rooms]:
             self._desk = desk = None  # its memory is let go before there is new
-            lanes = [lane.copies(rows, each) for lane, each in zip(read, rooms, strict=True)]
+            lanes = [lane.copies(rows, each, clean=True) for lane, each in zip(read, rooms, strict=True)]
             self._desk = desk = _desk_of(lanes, self._network)
         for lane, source in zip(desk.lanes, read, strict=True):
             lane.take_from(source)

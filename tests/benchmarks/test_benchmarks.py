@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import child, dit, gpu, machine, overlap, render, start, store, vae
+from benchmarks import child, dit, gpu, machine, overlap, planner, render, start, store, vae
 from benchmarks.arithmetic import dit_step, visible_pairs
 from benchmarks.bench import Bench
 from benchmarks.peers import quiet
@@ -74,6 +74,13 @@ def test_the_guarded_row_is_beyond_the_bound() -> None:
     pairs = dit._Pairs(dit.small_config("small"), gain=dit._LARGE_NORMS)
     assert all(layer.self_attn.bound > SAMPLED_BOUND for layer in pairs.ours("bf16").layers)
     assert all(layer.cross_attn.bound > SAMPLED_BOUND for layer in pairs.ours("bf16").layers)
+
+
+def test_planner() -> None:
+    areas = planner.run(bench("fp32"), planner.Sizes.quick())
+    check(areas, rows=3)
+    assert [row.what for row in areas[0].rows] == ["batch 1 fp32", "batch 2 fp32", "prefill, batch 2 over batch 1"]
+    assert all(row.apart is not None and row.apart < FP32 for row in areas[0].rows[:2])
 
 
 def test_vae(monkeypatch: pytest.MonkeyPatch) -> None:
