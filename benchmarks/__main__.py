@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import dit, gpu, machine, overlap, planner, render, start, store, terminal, vae
+from benchmarks import dit, gpu, hearing, machine, overlap, planner, render, start, store, terminal, vae
 from benchmarks.bench import DTYPES, Bench
 from benchmarks.peers import have_diffusers, quiet
 from benchmarks.rows import Area
@@ -50,7 +50,7 @@ def cpu_areas(*, quick: bool) -> dict[str, Part]:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("where", nargs="?", choices=("cpu", "gpu", "store", "overlap"), default="cpu")
+    parser.add_argument("where", nargs="?", choices=("cpu", "gpu", "store", "overlap", "hearing"), default="cpu")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="the same as cpu and gpu")
     parser.add_argument("--only", nargs="+", choices=tuple(cpu_areas(quick=True)), metavar="AREA", help="some areas")
     parser.add_argument(
@@ -69,7 +69,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs what is asked for; 0 unless something breaks: a missed target is a figure, not a failure."""
     arguments = parse(argv)
-    if arguments.where in ("store", "overlap"):
+    if arguments.where in ("store", "overlap", "hearing"):
         return _of_the_jam(arguments)
     if arguments.where == "gpu" and not torch.cuda.is_available():
         print("No CUDA device is at hand: the GPU benchmarks were NOT run.")
@@ -105,11 +105,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _of_the_jam(arguments: argparse.Namespace) -> int:
-    """The benchmarks of sessions: the store, which needs no model, and the loop, which brings its own."""
+    """The benchmarks of sessions: the store and hearing, which need no model, and the loop with its own."""
     began = time.perf_counter()
     found = machine.describe(torch.device("cpu"))
     if arguments.where == "store":
         areas = store.run(store.Sizes.quick() if arguments.quick else store.Sizes())
+    elif arguments.where == "hearing":
+        areas = hearing.run(hearing.Sizes.quick() if arguments.quick else hearing.Sizes())
     else:
         areas = overlap.run(overlap.Sizes.quick() if arguments.quick else overlap.Sizes())
     print("\n\n".join(show(area) for area in areas))

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import child, dit, gpu, machine, overlap, planner, render, start, store, vae
+from benchmarks import child, dit, gpu, hearing, machine, overlap, planner, render, start, store, vae
 from benchmarks.arithmetic import dit_step, visible_pairs
 from benchmarks.bench import Bench
 from benchmarks.peers import quiet
@@ -114,6 +114,10 @@ def test_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_store() -> None:
     check(store.run(store.Sizes.quick()), rows=7 + 6)
+
+
+def test_hearing() -> None:
+    check(hearing.run(hearing.Sizes.quick()), rows=5 + 3)
 
 
 def test_overlap() -> None:
