@@ -44,6 +44,7 @@ class TakeBody(Widget):
         self._outline: Outline | None = None
         self._lines: list[Line] = []
         self._playhead: Playhead | None = None
+        self._heard = ""
         self._drawn: list[Strip] = []
 
     @property
@@ -61,10 +62,10 @@ class TakeBody(Widget):
         self._facts, self._outline = facts, outline
         self.lay_out()
 
-    def show_playhead(self, playhead: Playhead | None) -> None:
-        """Shows where in the outline one hears; None where one hears something else, or nothing."""
-        if playhead != self._playhead:
-            self._playhead = playhead
+    def show_playhead(self, playhead: Playhead | None, words: str) -> None:
+        """Shows in ``words`` what is heard, and in the outline where; without a playhead that is of another take."""
+        if (playhead, words) != (self._playhead, self._heard):
+            self._playhead, self._heard = playhead, words
             self.lay_out()
 
     def lay_out(self) -> None:
@@ -83,7 +84,7 @@ class TakeBody(Widget):
         """A line."""
         text, kind = self._lines[y] if y < len(self._lines) else ("", "text")
         text, width = filled(text, self.size.width), self.size.width
-        if kind == "wave" and self._playhead is not None:
+        if kind == "head" and self._playhead is not None:
             return Strip(self._played(text, self._playhead), width)
         return Strip([Segment(text, self._style(kind))], width)
 
@@ -103,10 +104,14 @@ class TakeBody(Widget):
     def _laid_out(self) -> list[Line]:
         """The outline has what the words leave, and a quarter of the height at least."""
         width, height = max(self.size.width - 2, 0), self.size.height
-        wave = min(max(height - len(self._facts), (height + 3) // 4), MOST_WAVE) if self._facts else 0
+        facts = ((self._heard, "playhead"), *self._facts) if self._heard else self._facts
+        wave = min(max(height - len(facts), (height + 3) // 4), MOST_WAVE) if self._facts else 0
         low, high = self._outline or ((), ())
-        found: list[Line] = [(f" {row}", "wave") for row in drawn(low, high, width, wave, self.looks.waveform)]
-        found += [(f" {cut(words, width, self.looks.glyphs.more)}", kind) for words, kind in self._facts]
+        rows = drawn(low, high, width, wave, self.looks.waveform)
+        # One row alone says where one is: what moves is written again from the left edge on, every second.
+        head = len(rows) // 2 if self._playhead is not None else -1
+        found: list[Line] = [(f" {row}", "head" if y == head else "wave") for y, row in enumerate(rows)]
+        found += [(f" {cut(words, width, self.looks.glyphs.more)}", kind) for words, kind in facts]
         return (found + [("", "text")] * height)[:height]
 
 
@@ -134,8 +139,8 @@ class TakePane(Vertical):
         """Shows what is heard; where it is the take that is shown ``here``, in its outline too."""
         looks = self.body.looks
         is_here = playhead is not None and playhead.number == here
-        self.heading.show(note="" if playhead is None else playhead.words(looks, here=is_here))
-        self.body.show_playhead(playhead if is_here else None)
+        words = "" if playhead is None else playhead.words(looks, here=is_here)
+        self.body.show_playhead(playhead if is_here else None, words)
 
     def show_take(
         self, row: Row | None, take: Mapping[str, Any] | None, outline: Outline | None, verified: bool | None
