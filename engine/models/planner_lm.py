@@ -241,5 +241,9 @@ def _look_back(q: Tensor, k: Tensor, v: Tensor, lane: Lane, layer: int) -> Tenso
     lane.keys[layer, :, :, here] = k
     lane.values[layer, :, :, here] = v
     keys, values = lane.keys[layer, :, :, : here + 1], lane.values[layer, :, :, : here + 1]
-    out = F.scaled_dot_product_attention(q.view(q.shape[0], kv_heads, -1, q.shape[2]), keys, values)
-    return out.flatten(1, 2)
+    q = q.view(q.shape[0], kv_heads, -1, q.shape[2])
+    if q.device.type != "cpu":
+        return F.scaled_dot_product_attention(q, keys, values).flatten(1, 2)
+    # Row by row: how torch divides a batch among its threads shows in the last bit.
+    each = zip(q.split(1), keys.split(1), values.split(1), strict=True)
+    return torch.cat([F.scaled_dot_product_attention(*one) for one in each]).flatten(1, 2)

@@ -159,3 +159,22 @@ def test_a_step_that_can_be_recorded_is_the_step(pair: Pair, batch: int) -> None
         agree(pair.ours.step_within(ids, masked, places, (64, 32)), expected)
         for lane in masked:
             lane.length += 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_do_not_bring_neighbours_in(tmp_path: Path, threads: int) -> None:
+    """torch divides a batch among its threads; what a row comes to must not show it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.no_grad():
+            network = load(tmp_path, {"hidden_size": 256, "head_dim": 128, "num_hidden_layers": 1}).ours
+            shared = network.lane(1, 40)
+            network.read(tokens(16, 40), shared)
+            rest = tokens(17, 8)
+            whole = network.step(rest.repeat(2), [shared.copies(8, 41), shared.copies(8, 41)])
+            for row in (0, 5):
+                lanes = [shared.copies(1, 41), shared.copies(1, 41)]
+                assert torch.equal(network.step(rest[row].repeat(2), lanes), whole[[row, 8 + row]])
+    finally:
+        torch.set_num_threads(before)
