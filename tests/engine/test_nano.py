@@ -7,6 +7,7 @@ import torch
 
 from engine import Engine, Request, nano
 from engine.checkpoints import inventory, open_set, verify
+from tools.nano.measure.tempo import tempo, tempo_error
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -58,6 +59,13 @@ def test_the_prompt_is_heard(engine: Engine) -> None:
     (classical,) = engine.render(request(1, caption="calm classical music with strings and piano", bpm=80))
     difference = (synthwave.latents - classical.latents).square().mean() / synthwave.latents.square().mean()
     assert difference > 0.2
+
+
+@pytest.mark.parametrize("bpm", [84, 100, 127, 160])
+def test_a_take_has_the_tempo_that_was_asked_for(engine: Engine, bpm: int) -> None:
+    (take,) = engine.render(request(4, caption="synthwave with gated drums and synth bass", bpm=bpm, duration=12.0))
+    heard = tempo(take.audio.numpy())
+    assert tempo_error(heard.bpm, bpm).right, f"{heard.bpm:.1f} instead of {bpm}"
 
 
 def test_a_take_is_twenty_seconds_unless_somebody_says_otherwise(engine: Engine) -> None:

@@ -22,7 +22,7 @@ from tools.nano.slices import Average, Learner
 STEPS = 8
 SHIFTS = (1.0, 2.0, 3.0)
 _SHIFT_SHARES = (0.15, 0.15, 0.7)
-GUIDANCE = 3.0
+GUIDANCE = 2.0
 _MUSIC_SECONDS = 96.0
 
 

@@ -136,7 +136,7 @@ class Batches:
 
 def times(rng: np.random.Generator, count: int) -> Tensor:
     """Times in (0, 1), most of them where structure is decided rather than detail."""
-    return torch.from_numpy(1 / (1 + np.exp(-rng.normal(0.6, 1.2, count)))).float()
+    return torch.from_numpy(1 / (1 + np.exp(-rng.normal(0.8, 1.2, count)))).float()
 
 
 class FlowTrainer(Learner):
