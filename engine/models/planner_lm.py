@@ -245,5 +245,6 @@ def _look_back(q: Tensor, k: Tensor, v: Tensor, lane: Lane, layer: int) -> Tenso
     if q.device.type != "cpu":
         return F.scaled_dot_product_attention(q, keys, values).flatten(1, 2)
     # Row by row: how torch divides a batch among its threads shows in the last bit.
-    each = zip(q.split(1), keys.split(1), values.split(1), strict=True)
-    return torch.cat([F.scaled_dot_product_attention(*one) for one in each]).flatten(1, 2)
+    rows = [slice(row, row + 1) for row in range(q.shape[0])]
+    parts = [F.scaled_dot_product_attention(q[row], keys[row], values[row]) for row in rows]
+    return torch.cat(parts).flatten(1, 2)
