@@ -16,6 +16,7 @@ from sessions.places import session_path
 from tests.acetui.pictured_studio import pictured
 from tests.acetui.pictures import check, styles_of, text_of
 from tests.acetui.scripted_studio import settled
+from tests.acetui.told_studio import until
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 THEMES = ("nocturne", "paper")
@@ -30,13 +31,19 @@ def press(*keys: str) -> Arrange:
     return arrange
 
 
+async def filtering(app: StudioApp, pilot: Pilot[str | None]) -> None:
+    """The list follows what is typed a moment later."""
+    await pilot.press("slash", *"pinned")
+    await until(pilot, lambda: len(app.book.list) == 1)
+
+
 SCREENS: dict[str, Arrange] = {
     "desk": press(),
     "desk-selected": press("j", "m", "j", "m"),
     "lyrics": press("f3"),
     "metadata": press("f4"),
     "palette": press("colon", "p", "i", "n"),
-    "question": press("slash", *"pinned"),
+    "question": filtering,
     "help": press("question_mark"),
     "history": press("f7"),
     "why": press("i"),
