@@ -68,6 +68,11 @@ def test_a_take_has_the_tempo_that_was_asked_for(engine: Engine, bpm: int) -> No
     assert tempo_error(heard.bpm, bpm).right, f"{heard.bpm:.1f} instead of {bpm}"
 
 
+def test_a_take_without_a_tempo_has_one_of_its_own(engine: Engine) -> None:
+    (take,) = engine.render(request(5, bpm=None, keyscale="", duration=12.0))
+    assert tempo(take.audio.numpy()).confidence > 0.3
+
+
 def test_a_take_is_twenty_seconds_unless_somebody_says_otherwise(engine: Engine) -> None:
     asked = Request(caption="soft ambient pads", seed=3, use_random_seed=False, inference_steps=1)
     (take,) = engine.render(asked)

@@ -178,7 +178,9 @@ def stage_pack(work: Work) -> None:
     for variant in ("turbo", "base"):
         if work.has(variant):
             root = engine.nano.FOLDER if variant == SHIPPED else work.folder / f"set-{variant}"
-            pack.write_set(vae, networks_of(work, variant, "codes", variant), variant, clock.ruler(clock.PERIOD), root)
+            networks = networks_of(work, variant, "codes", variant)
+            networks.assume_a_tempo()
+            pack.write_set(vae, networks, variant, clock.ruler(clock.PERIOD), root)
             print(f"{root}: {sum(f.stat().st_size for f in root.rglob('*') if f.is_file()) / 1e6:.1f} MB", flush=True)
 
 

@@ -30,6 +30,12 @@ _FLAG = CODE
 _SAID = 200.0
 """How loud an embedding says each of its three ones: above all that training will ever put beside them."""
 
+_ASSUMED = 110
+"""Beats a minute where a request says none: without any, there would be no beat."""
+
+_MURMURED = 60.0
+"""How loud that is said; its flag is a twentieth of it, so that a tempo beside it is found instead."""
+
 _HEARD = 6.0
 """The same after the text encoder's norm."""
 
@@ -93,6 +99,15 @@ def wind_up(acestep: Acestep, text: TextEncoder, numbers: dict[int, int]) -> Hel
         write(_Units(held, layer, loudness), stream)
     _carry(held, layers[0], stream)
     return held
+
+
+@torch.no_grad()
+def assume(text: TextEncoder, unsaid: int) -> None:
+    """Gives the token of what is not said the code of a tempo, at the loudness of a trained set's other channels."""
+    model: Any = text.model
+    centre, offset = clock.place(_ASSUMED) or (0, 0)
+    model.embed_tokens.weight[unsaid, [centre, _PICKED + clock.REACH + offset]] = _MURMURED
+    model.embed_tokens.weight[unsaid, _FLAG] = _MURMURED / 20
 
 
 def _say(held: Held, text: TextEncoder, numbers: dict[int, int]) -> None:

@@ -13,9 +13,9 @@ from engine.model import Acestep
 from engine.models.dit import Memory
 from engine.models.text import TextEncoder, caption_tokens, lyric_tokens
 from tools.nano.held import Held
-from tools.nano.metronome import wind_up
+from tools.nano.metronome import assume, wind_up
 from tools.nano.sizes import dit_config, text_config
-from tools.nano.words import build_tokenizer, number_rows
+from tools.nano.words import build_tokenizer, number_rows, unsaid_row
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,10 @@ class Networks:
     def wind_up(self) -> Held:
         """Writes the weights that count the beat; whoever trains the rest holds them."""
         return wind_up(self.acestep, self.text, number_rows(self.tokenizer))
+
+    def assume_a_tempo(self) -> None:
+        """To be called when training is over: requests that say no tempo get one."""
+        assume(self.text, unsaid_row(self.tokenizer))
 
     def memories(self, states: list[Tensor]) -> list[Memory]:
         """Each item's own keys and values: projected together, then taken apart."""

@@ -49,6 +49,11 @@ def number_rows(tokenizer: Tokenizer) -> dict[int, int]:
     return rows
 
 
+def unsaid_row(tokenizer: Tokenizer) -> int:
+    """The token id that ends "N/A"."""
+    return tokenizer.get_vocab()["/A"]
+
+
 def _pieces(rules: Tokenizer) -> list[str]:
     """What is to be one token each, as the pre-tokenizer cuts it."""
     texts = [f"{number} {number}" for number in NUMBERS]
