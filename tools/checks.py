@@ -14,6 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
 
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+
+
 def checks(pytest_args: list[str]) -> dict[str, list[str]]:
     """Each check's name, as it is reported, and its command."""
     python = sys.executable
@@ -22,7 +25,8 @@ def checks(pytest_args: list[str]) -> dict[str, list[str]]:
         "ruff format": [python, "-m", "ruff", "format", "--quiet", "--check", "--diff", "."],
         "mypy": [python, "-m", "mypy", "--no-error-summary"],
         "import contracts": [str(BIN / "lint-imports"), "--no-logo"],
-        "tests": [python, "-m", "pytest", "-q", "-p", "tools.left_out", *pytest_args],
+        # A process a core, and a file's tests in one of them: they share what they make.
+        "tests": [python, "-m", "pytest", "-q", "-p", "tools.left_out", *PARALLEL, *pytest_args],
     }
 
 

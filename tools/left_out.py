@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,18 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     for item in items:
         markers = [name for name in ("gpu", "slow") if item.get_closest_marker(name)]
         _deselected[markers[0] if markers else "other"] += 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process that runs a part of the tests tells the one that reports; each of them has looked through all."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = dict(_deselected)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hears what such a process has left out."""
+    _deselected.update(Counter(getattr(node, "workeroutput", {}).get("left_out", {})) - _deselected)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
