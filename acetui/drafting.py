@@ -25,6 +25,10 @@ class DraftClash(EngineError):
     """What is typed was applied on something that is not what counts any more; both are kept."""
 
 
+def _nothing() -> None:
+    """Nothing is to be shown."""
+
+
 class Drafting:
     """The draft of one terminal. ``here`` keeps it on this machine while ``client``, which may raise, has no studio.
 
@@ -198,14 +202,15 @@ class Drafting:
 
     # --- keeping it --------------------------------------------------------------------------------------------------
 
-    async def attached(self) -> Mapping[str, str]:
+    async def attached(self, show: Callable[[], None] = _nothing) -> Mapping[str, str]:
         """The studio is there, or there again: what is typed goes to it, and the first time what this terminal typed
-        before comes back. Returns what came back.
+        before comes back. Returns what came back; ``show`` is called before anything else can happen.
         """
         earlier = await self._keeper.earlier()
         back = {}
         if earlier is not None:
             back = self._take_in({name: text for name, text in earlier.typed.items() if name not in self._typed})
+            show()
         await self._keeper.hand_over()
         return back
 
@@ -223,9 +228,12 @@ class Drafting:
         await self._keeper.send_left_behind(there)
         return [draft for draft in await self._drafts() if draft.terminal not in there and draft.typed]
 
-    async def adopt(self, orphan: Draft) -> Mapping[str, str]:
-        """Goes on with the draft of a terminal that is gone; fields that are typed here already stay as they are."""
+    async def adopt(self, orphan: Draft, show: Callable[[], None] = _nothing) -> Mapping[str, str]:
+        """Goes on with the draft of a terminal that is gone; fields that are typed here already stay as they are.
+        ``show`` is called before anything else can happen.
+        """
         back = self._take_in({name: text for name, text in orphan.typed.items() if name not in self._typed})
+        show()
         await self._keeper.flush()  # two copies for a moment, rather than none
         await self._client().keep_draft(orphan.terminal, orphan.based_on, {})
         return back

@@ -16,10 +16,12 @@ def last_words(keep: Callable[[], None]) -> Iterator[None]:
     """Meanwhile ``keep`` is called before a signal ends the process, which it then does as always."""
 
     def ended(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
+        for again in _ENDS:  # a line that drops is told of by the kernel and by the shell, one right after the other
+            signal.signal(again, signal.SIG_IGN)
         try:
             keep()
         finally:
+            signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
 
     before = {number: signal.signal(number, ended) for number in _ENDS}

@@ -85,9 +85,7 @@ class Writing:
             while self._drafting is None:
                 await asyncio.sleep(0.05)
             self.pull()
-            back = await self._drafting.attached()
-            if back:
-                self._push()
+            back = await self._drafting.attached(self._push)
             others = self._terminal.others() if self._terminal is not None else ()
             self.orphans = await self._drafting.orphans(others)
             self._there = True
@@ -208,8 +206,7 @@ class Writing:
             return None
         self.pull()
         orphan = self.orphans.pop(0)
-        await self.drafting.adopt(orphan)
-        self._push()
+        await self.drafting.adopt(orphan, self._push)
         return orphan
 
     def take_back(self, settings: Mapping[str, Mapping[str, Any]]) -> int:

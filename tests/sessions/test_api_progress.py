@@ -29,7 +29,9 @@ async def held(ask: Api, take: int | None) -> None:
 
 
 def latest(ask: Api, kind: str) -> dict[str, Any]:
-    return dict([event for event in ask.studio.events.after(0) if event.event == kind][-1].data)
+    """The last event of a kind, and nothing before the first."""
+    told = [event for event in ask.studio.events.after(0) if event.event == kind]
+    return dict(told[-1].data) if told else {}
 
 
 def test_the_session_has_what_is_being_made(tmp_path: Path) -> None:
