@@ -11,31 +11,30 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from engine import audio as audio_files
 from engine.checkpoints import open_set
 from engine.conditions import Conditions, Prompt
 from engine.contexts import Contexts, for_all
 from engine.errors import Cancelled, EngineError, RenderFailed
 from engine.events import Cancel, Progress, Remark, TakeReady
+from engine.finishing import Finisher
 from engine.keeping import Kept
 from engine.model import Model, choose_device, choose_dtype, load_model
-from engine.models.dit import Memory, Time
-from engine.models.primitives import Rotary
+from engine.models.dit import Time
 from engine.models.recorded import RecordedDiT
 from engine.planner.plan import Plan as SongPlan
 from engine.planner.planning import PlannerFiles
 from engine.profiles import Profile
 from engine.request import Request
 from engine.resolve import settled
+from engine.run import Run
 from engine.sampling import noise as streams
-from engine.sampling.solvers import Plan, solve
+from engine.sampling.solvers import solve
 from engine.songwriting import Songwriter
 from engine.take import Take
 from engine.tasks import check_rendered, rendered_seconds
@@ -47,28 +46,6 @@ SHORTEST_RUN = 128
 """Frames that are always sampled; shorter takes are cut from the front of such a run (facts: dit.md 10)."""
 
 
-@dataclass
-class _Run:
-    """One request on its way: what all items share."""
-
-    request: Request
-    frames: int
-    length: int
-    """Frames that are sampled: the take's, and at least as many as the model is always run with."""
-    samples: int
-    plan: Plan
-    times: Time
-    memories: tuple[Memory, ...]
-    rotary: Rotary
-    lanes: int
-    """Items that are denoised together."""
-    codes: tuple[tuple[int, ...], ...]
-    """What each item follows; empty ones follow nothing."""
-    plans: tuple[SongPlan, ...]
-    """Each item's plan, where there was a planner."""
-    timings: dict[str, float] = field(default_factory=dict)
-
-
 class Engine(Songwriter):
     """A loaded model that renders requests."""
 
@@ -77,6 +54,7 @@ class Engine(Songwriter):
         self._decoder = RecordedDiT(model.networks.decoder)
         self._times: Kept[tuple[float, ...], Time] = Kept()
         self._contexts = Contexts(model)
+        self._finisher = Finisher(model, self.planning)
         self.conditions = Conditions(model)
 
     @classmethod
@@ -153,7 +131,7 @@ class Engine(Songwriter):
             sampling = (time.perf_counter() - began) / len(items)
             for (index, seed), one in zip(items, latents, strict=True):
                 try:
-                    take = yield from self._finish(run, index, seed, one, sampling)
+                    take = yield from self._finisher.finish(run, index, seed, one, sampling)
                 except RenderFailed as failure:
                     failed.append(failure)  # the other takes of the batch are worth having
                     continue
@@ -163,7 +141,7 @@ class Engine(Songwriter):
 
     def _prepare(
         self, request: Request, noise: Tensor | None, plans: Sequence[SongPlan]
-    ) -> Generator[Progress | Remark, None, _Run]:
+    ) -> Generator[Progress | Remark, None, Run]:
         """Everything that does not depend on a seed."""
         began = time.perf_counter()
         yield Progress("conditions", 0, 1)
@@ -183,7 +161,7 @@ class Engine(Songwriter):
             yield Remark(sentence)
         if plan.steering.guidance is not None:
             memories.append(self.conditions.null())
-        run = _Run(
+        run = Run(
             request=request,
             frames=frames,
             length=length,
@@ -204,7 +182,7 @@ class Engine(Songwriter):
         """All times of a trajectory, embedded together."""
         return self._model.networks.decoder.time(torch.tensor(tuple(times), device=self._model.device))
 
-    def _initial(self, run: _Run, items: Sequence[tuple[int, int]], given: Tensor | None) -> Tensor:
+    def _initial(self, run: Run, items: Sequence[tuple[int, int]], given: Tensor | None) -> Tensor:
         """The noise of some items ``[B, T, 64]``, float32 on the device; a retake turns it towards a second seed."""
         channels = self._model.config.audio_acoustic_hidden_dim
         rows = [streams.normal(seed, streams.INITIAL, run.length, channels) for _, seed in items]
@@ -220,7 +198,7 @@ class Engine(Songwriter):
             ]
         return torch.stack(rows).to(self._model.device)
 
-    def _sample(self, run: _Run, items: Sequence[tuple[int, int]], x: Tensor) -> Generator[Progress, None, Tensor]:
+    def _sample(self, run: Run, items: Sequence[tuple[int, int]], x: Tensor) -> Generator[Progress, None, Tensor]:
         """From noise to latents ``[B, T, 64]`` float32."""
         dtype = self._model.dtype
         index = items[0][0] if len(items) == 1 else None
@@ -248,56 +226,6 @@ class Engine(Songwriter):
                 torch.cuda.synchronize(x.device)
             yield Progress("sampling", step + 1, run.plan.steps, index)
         return x
-
-    def _finish(
-        self, run: _Run, index: int, seed: int, latents: Tensor, sampling: float
-    ) -> Generator[Progress | Remark, None, Take]:
-        """Decodes one item and brings it to its level."""
-        request, codes = run.request, run.codes[index]
-        hop = self._model.vae.config.hop
-        frames = self._model.config.pool_window_size * len(codes) if codes else run.frames
-        samples = frames * hop if codes else run.samples
-        latents = latents[:frames]
-        if not torch.isfinite(latents).all():
-            raise RenderFailed(
-                "The model gave values that are not numbers.", "Try another seed, or render with --dtype float32."
-            )
-        began = time.perf_counter()
-        latents = latents * request.latent_rescale + request.latent_shift
-        pieces: list[Tensor] = []
-        done, vae = 0, self._model.vae
-        before = vae.tiling
-        for piece in vae.decode_tiles(latents.unsqueeze(0).to(self._model.dtype)):
-            pieces.append(piece[0].float().cpu())
-            done += piece.shape[2] // hop
-            yield Progress("decode", done, frames, index)
-        if vae.tiling is not None and vae.tiling != before:
-            yield Remark(f"Memory ran out while decoding. It goes on in tiles of {vae.tiling.frames} frames.")
-        audio = torch.cat(pieces, dim=1)[:, :samples]
-        audio_files.check(audio.numpy())
-        gain = audio_files.gain_for_peak(
-            audio.numpy(), request.normalization_db if request.enable_normalization else None
-        )
-        decode = time.perf_counter() - began
-        return Take(
-            audio=audio.mul_(gain),
-            latents=latents.cpu(),
-            seed=seed,
-            request=request.replace(
-                seed=seed,
-                seeds=(seed,),
-                batch_size=1,
-                retake_seed=request.retake_seed[index:][:1],
-                audio_codes=codes,
-                duration=samples / self._model.vae.config.sampling_rate if codes else request.duration,
-            ),
-            gain=gain,
-            timings={**run.timings, "sampling": sampling, "decode": decode},
-            identity={**self.identity, "lanes": run.lanes},
-            layout={"index": index, "size": len(request.seeds), "lanes": run.lanes},
-            codes=list(codes) or None,
-            plan=self.planning.told(run.plans[index]) if run.plans else None,
-        )
 
 
 def _check_noise(noise: Tensor | None, takes: int, frames: int, channels: int) -> None:
