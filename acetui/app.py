@@ -22,21 +22,21 @@ from textual.filter import LineFilter
 from textual.widget import Widget
 
 from acetui import studio_state
+from acetui.browsing.take_book import TakeBook
+from acetui.browsing.take_details import TakeDetails
+from acetui.browsing.take_feed import TakeFeed
+from acetui.browsing.undo import UndoLog
 from acetui.doing import handler
-from acetui.keys import Keymap
+from acetui.keyboard.keys import Keymap
 from acetui.link import Link
 from acetui.listening import Listening
-from acetui.looks import Looks
+from acetui.looks.signs import Looks
+from acetui.looks.terminal_settings import AS_SHIPPED, Found
+from acetui.looks.themes import DARK, shipped
 from acetui.screens.dressing import Dressing
 from acetui.screens.themed import variables
 from acetui.screens.writing import Writing
 from acetui.studio_state import StudioState
-from acetui.take_book import TakeBook
-from acetui.take_details import TakeDetails
-from acetui.take_feed import TakeFeed
-from acetui.terminal_settings import AS_SHIPPED, Found
-from acetui.themes import DARK, shipped
-from acetui.undo import UndoLog
 from engine.errors import EngineError
 
 if TYPE_CHECKING:

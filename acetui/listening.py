@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from acetui.looks.terminal_settings import TerminalSettings
 from acetui.playhead import Playhead
-from acetui.terminal_settings import TerminalSettings
 from engine.errors import EngineError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acetui.keymap import load
+from acetui.keyboard.keymap import load
 from acetui.last_words import last_words
 from acetui.own_files import config_folder
 from engine.errors import EngineError, InvalidRequest
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     _set_knobs()
     gc.disable()  # until the first picture is there, next to nothing of what is made can be let go
     from acetui.app import StudioApp
-    from acetui.terminal_settings import read_settings
+    from acetui.looks.terminal_settings import read_settings
 
     while True:
         keymap, problems = load(config_folder())
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             break
         session, opens_with = app.next_session, ""
     if app.ends_studio:
-        from acetui.studio import stop
+        from acetui.verbs.studio import stop
 
         return asyncio.run(stop(session, as_json=False))
     if message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from acetui.how_long import clock_time
-from acetui.looks import Looks
+from acetui.looks.signs import Looks
 
 
 @dataclass(frozen=True)

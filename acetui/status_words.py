@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from acetui.fitted_line import ALWAYS, Group, Line, Piece, fitted
 from acetui.how_long import gigabytes, lasting, within
-from acetui.looks import Looks
+from acetui.looks.fitted_line import ALWAYS, Group, Line, Piece, fitted
+from acetui.looks.signs import Looks
 from acetui.progress import STAGES
 from acetui.studio_state import Connection, Progress, StudioState
 

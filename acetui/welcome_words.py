@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from acetui.how_long import clock_time, gigabytes
-from acetui.looks import over_ssh
+from acetui.looks.signs import over_ssh
 from acetui.status_words import short_card
 from engine.errors import BadCheckpoint
 

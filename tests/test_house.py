@@ -184,8 +184,8 @@ def fences(language: str) -> list[str]:
 
 def test_commands_of_the_readme_are_understood() -> None:
     from acetui.cli import parser_for
-    from acetui.flags import recipe_from_flags
-    from acetui.session_verbs import with_sort_joined
+    from acetui.verbs.flags import recipe_from_flags
+    from acetui.verbs.session import with_sort_joined
     from engine import Request
 
     blocks = "\n".join(fences("")).replace("\\\n", " ")

@@ -1,1 +1,1 @@
-"""Theme files (TOML), found at run time; ``acetui.themes`` says what stands in them."""
+"""Theme files (TOML), found at run time; ``acetui.looks.themes`` says what stands in them."""

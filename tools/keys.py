@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from acetui.actions import ACTIONS, GROUPS, SCOPES, Action
+from acetui.keyboard.actions import ACTIONS, GROUPS, SCOPES, Action
 
 _HEAD = """# Keys
 

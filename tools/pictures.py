@@ -24,7 +24,7 @@ from rich.style import Style
 from textual.pilot import Pilot
 
 from acetui.app import StudioApp
-from acetui.terminal_settings import read_settings
+from acetui.looks.terminal_settings import read_settings
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 SESSION = "neon-drive"

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from acetui.actions import BY_ID
+from acetui.keyboard.actions import BY_ID
 
 if TYPE_CHECKING:
     from acetui.app import StudioApp

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 async def why(app: StudioApp) -> None:
     """Opens the reasons of the score, and what was asked and sent."""
-    from acetui import why_text
+    from acetui.browsing import why_text
     from acetui.screens.telling import Why
 
     take = await _take_here(app)
@@ -32,7 +32,7 @@ async def why(app: StudioApp) -> None:
 
 async def lineage(app: StudioApp) -> None:
     """Opens the tree of takes that this one was made from, and that were made from it."""
-    from acetui.lineage import family, tree
+    from acetui.browsing.lineage import family, tree
     from acetui.screens.telling import Lineage
 
     number = _number_here(app)
@@ -109,7 +109,7 @@ async def copy_seed(app: StudioApp) -> None:
 
 async def copy_recipe(app: StudioApp) -> None:
     """Sends the recipe to the terminal's clipboard, as a file for ``acetui render``."""
-    from acetui.recipe_text import recipe_text
+    from acetui.verbs.recipe_text import recipe_text
 
     take = await _take_here(app)
     _copy(app, recipe_text(take["request"]), f"The recipe of take {take['number']}")

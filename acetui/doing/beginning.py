@@ -44,7 +44,7 @@ async def first_take(app: StudioApp) -> None:
 
 
 async def _example(app: StudioApp) -> None:
-    from acetui.examples import Dice
+    from acetui.recipe.examples import Dice
     from acetui.welcome_words import models_here
 
     named = (app.state.settings.get("models") or {}).get("models")

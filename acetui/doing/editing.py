@@ -23,7 +23,7 @@ def roll(app: StudioApp) -> None:
 
 def tidy(app: StudioApp) -> None:
     """The text is put in order, and its words stay."""
-    from acetui.lyric_text import formatted
+    from acetui.lyrics.lyric_text import formatted
 
     pane = _text_here(app)
     pane.put(formatted(pane.text))
@@ -33,8 +33,8 @@ def own_editor(app: StudioApp) -> None:
     """The text goes to the person's own editor, which has the terminal until it ends."""
     from textual.app import SuspendNotSupported
 
+    from acetui.looks.terminal_settings import editor_surroundings
     from acetui.own_editor import edited
-    from acetui.terminal_settings import editor_surroundings
 
     pane = _text_here(app)
     app.writing.keep_now()
@@ -57,7 +57,7 @@ def to_section(app: StudioApp, *, back: bool) -> None:
 
 def fold(app: StudioApp) -> None:
     """The song in a line a section; the one that is chosen is gone to."""
-    from acetui.lyric_text import folded
+    from acetui.lyrics.lyric_text import folded
     from acetui.panes.palette import Entry
 
     editor = app.desk.lyrics.editor
@@ -102,7 +102,7 @@ async def adopt(app: StudioApp) -> None:
 
 def lock_caption(app: StudioApp) -> None:
     """The planner may rewrite the caption, or not."""
-    from acetui.fields_shown import lock_changes
+    from acetui.recipe.fields_shown import lock_changes
 
     app.writing.pull()
     changes = lock_changes("caption", app.writing.drafting.recipe(), {}) or {}

@@ -19,7 +19,7 @@ def tap(app: StudioApp) -> None:
 
 def preset(app: StudioApp) -> None:
     """Chooses how it is rendered, in one word."""
-    from acetui.fields_shown import PRESET
+    from acetui.recipe.fields_shown import PRESET
 
     app.desk.go_to("metadata")
     app.desk.metadata.find(PRESET)
@@ -28,7 +28,7 @@ def preset(app: StudioApp) -> None:
 
 def lock(app: StudioApp) -> None:
     """Holds an entry against the planner at what the planner chose last, or leaves it to the planner."""
-    from acetui.fields_shown import decides, label, lock_changes
+    from acetui.recipe.fields_shown import decides, label, lock_changes
 
     row = app.desk.metadata.here
     recipe = app.writing.drafting.recipe()

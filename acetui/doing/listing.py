@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from acetui import filter_help, saved_filters
+from acetui.browsing import filter_help, saved_filters
 from acetui.doing import Handler
 from acetui.own_files import config_folder
 from engine.errors import EngineError

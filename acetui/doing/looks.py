@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from acetui import themes
 from acetui.doing import Handler
+from acetui.looks import themes
 from engine.errors import EngineError
 
 if TYPE_CHECKING:

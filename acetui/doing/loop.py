@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from acetui.doing import Handler
-from acetui.loop_limits import read_limits, written_limits
+from acetui.recipe.loop_limits import read_limits, written_limits
 from engine.errors import EngineError
 from sessions.tables import LoopSettings
 

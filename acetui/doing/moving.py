@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from acetui.browsing.take_book import TakeBook
 from acetui.doing import Handler
-from acetui.take_book import TakeBook
 
 if TYPE_CHECKING:
     from acetui.app import StudioApp

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from acetui.browsing.take_rows import row_of
+from acetui.browsing.undo import Deed, Step, backwards
 from acetui.doing import Handler
-from acetui.take_rows import row_of
-from acetui.undo import Deed, Step, backwards
 from engine.errors import EngineError
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ class Search:
     """The choices of one entry that fit what is typed, one of them chosen."""
 
     def __init__(self, name: str) -> None:
-        from acetui.fields_shown import choices
+        from acetui.recipe.fields_shown import choices
 
         self._all = choices(name)
         self.found = list(self._all)
@@ -52,7 +52,7 @@ class Search:
 
     def narrow(self, typed: str) -> None:
         """Only what fits; the best is chosen."""
-        from acetui.form_rows import matching
+        from acetui.recipe.form_rows import matching
 
         self.found = matching(self._all, typed)
         self.at = 0
@@ -69,6 +69,6 @@ class Search:
 
 def is_searched(name: str) -> bool:
     """Whether an entry has so many choices that one searches among them."""
-    from acetui.fields_shown import choices
+    from acetui.recipe.fields_shown import choices
 
     return len(choices(name)) > SEARCHED

@@ -14,12 +14,12 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from acetui.looks import BRAILLE, UNICODE, Glyphs, Looks
+from acetui.looks.signs import BRAILLE, UNICODE, Glyphs, Looks
+from acetui.looks.text_cells import cut, filled
 from acetui.panes.still import Still
-from acetui.text_cells import cut, filled
 
 if TYPE_CHECKING:
-    from acetui.form_rows import FormRow
+    from acetui.recipe.form_rows import FormRow
 
 LABEL_CELLS = 20
 """Width of the column with the names, where there is room."""

@@ -12,7 +12,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from acetui.looks import BRAILLE, UNICODE, Looks
+from acetui.looks.signs import BRAILLE, UNICODE, Looks
 from acetui.panes.differing import region_of
 
 

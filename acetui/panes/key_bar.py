@@ -9,7 +9,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from acetui.looks import BRAILLE, UNICODE, Looks
+from acetui.looks.signs import BRAILLE, UNICODE, Looks
 
 Hint = tuple[str, str]
 """A key as people read it, and a word or two."""

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from acetui.log_book import LEVELS, LogBook, Shown, lines
-from acetui.looks import BRAILLE, UNICODE, Looks
+from acetui.looks.signs import BRAILLE, UNICODE, Looks
 from acetui.panes.heading import Heading
 
 

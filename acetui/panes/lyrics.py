@@ -27,7 +27,7 @@ class LyricsEditor(TextEditor):
 
     def margin_note(self, y: int) -> tuple[str, Style]:
         """The syllables of a line, at its first row; coloured where they are more than are sung well."""
-        from acetui.syllables import judged, syllables
+        from acetui.lyrics.syllables import judged, syllables
 
         rows = self.wrapped_document._offset_to_line_info
         at = y + self.scroll_offset.y
@@ -41,7 +41,7 @@ class LyricsEditor(TextEditor):
 
     def update_suggestion(self) -> None:
         """The rest of a tag that is being typed stands there pale; the right arrow takes it."""
-        from acetui.tag_completion import completions
+        from acetui.lyrics.tag_completion import completions
 
         row, column = self.cursor_location
         found = completions(self.lines, row, column) if "[" in self.document.get_line(row) else []
@@ -49,7 +49,7 @@ class LyricsEditor(TextEditor):
 
     def to_section(self, *, back: bool = False) -> None:
         """The cursor goes to the tag of the next section, or of this one and then the one before."""
-        from acetui.lyric_text import next_section, previous_section, sections
+        from acetui.lyrics.lyric_text import next_section, previous_section, sections
 
         row = self.cursor_location[0]
         parts = sections(self.lines)

@@ -17,7 +17,7 @@ from acetui.panes.heading import Heading
 from acetui.panes.note_line import NoteLine
 
 if TYPE_CHECKING:
-    from acetui.form_rows import FormFacts, FormRow
+    from acetui.recipe.form_rows import FormFacts, FormRow
 
 
 class MetadataPane(Vertical):
@@ -106,7 +106,7 @@ class MetadataPane(Vertical):
         """The rows are made anew; the cursor stays on its entry."""
         if self._facts is None or not self.is_mounted:
             return
-        from acetui.form_rows import open_at_first, rows
+        from acetui.recipe.form_rows import open_at_first, rows
 
         before = self.here
         self._open = open_at_first() if self._open is None else self._open
@@ -157,7 +157,7 @@ class MetadataPane(Vertical):
 
     def find(self, name: str) -> None:
         """The cursor goes to an entry, whose group is unfolded for it."""
-        from acetui.form_rows import group_of
+        from acetui.recipe.form_rows import group_of
 
         if self._open is not None:
             self._open.add(group_of(name))
@@ -176,8 +176,8 @@ class MetadataPane(Vertical):
             self._step(row.name, by)
 
     def _step(self, name: str, by: int) -> None:
-        from acetui.field_values import written
-        from acetui.fields_shown import PRESET, choices, stepped
+        from acetui.recipe.field_values import written
+        from acetui.recipe.fields_shown import PRESET, choices, stepped
 
         facts = cast("FormFacts", self._facts)
         if name == PRESET:
@@ -224,8 +224,8 @@ class MetadataPane(Vertical):
 
     def _text(self, row: FormRow, begun: str | None) -> str:
         """What stands in the line at first."""
-        from acetui.field_values import written
-        from acetui.fields_shown import PRESET
+        from acetui.recipe.field_values import written
+        from acetui.recipe.fields_shown import PRESET
 
         facts = cast("FormFacts", self._facts)
         if begun is not None or row.name == PRESET:
@@ -259,7 +259,7 @@ class MetadataPane(Vertical):
 
     def _try(self, name: str, text: str) -> None:
         """Says while it is typed whether it can be read."""
-        from acetui.field_values import why_not
+        from acetui.recipe.field_values import why_not
 
         row, problem = self._editing, why_not(name, text)
         if row is not None:

@@ -8,9 +8,9 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from acetui.looks import BRAILLE, UNICODE, Looks
+from acetui.looks.signs import BRAILLE, UNICODE, Looks
+from acetui.looks.text_cells import cut
 from acetui.panes.differing import region_of
-from acetui.text_cells import cut
 
 
 class NoteLine(Widget):

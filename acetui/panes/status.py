@@ -11,8 +11,8 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from acetui.fitted_line import Line, Piece
-from acetui.looks import BRAILLE, UNICODE, Looks
+from acetui.looks.fitted_line import Line, Piece
+from acetui.looks.signs import BRAILLE, UNICODE, Looks
 from acetui.status_words import status
 
 if TYPE_CHECKING:

@@ -13,16 +13,16 @@ from textual.containers import Vertical
 from textual.strip import Strip
 from textual.widget import Widget
 
-from acetui import take_facts
-from acetui.looks import BRAILLE, UNICODE, Looks
+from acetui.browsing import take_facts
+from acetui.browsing.row_text import Outline
+from acetui.browsing.take_facts import Line
+from acetui.browsing.take_rows import Row
+from acetui.browsing.waveform import drawn, spans
+from acetui.looks.signs import BRAILLE, UNICODE, Looks
+from acetui.looks.text_cells import cut, filled
 from acetui.panes.differing import region_of
 from acetui.panes.heading import Heading
 from acetui.playhead import Playhead
-from acetui.row_text import Outline
-from acetui.take_facts import Line
-from acetui.take_rows import Row
-from acetui.text_cells import cut, filled
-from acetui.waveform import drawn, spans
 
 _PLAIN, _IN_REGION = Style(), Style(underline=True)
 

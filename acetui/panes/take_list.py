@@ -17,13 +17,13 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from acetui.looks import BRAILLE, UNICODE, Looks
+from acetui.browsing.row_text import Outline, Piece, Seen, columns, divider, pieces, unknown
+from acetui.browsing.take_book import TakeBook
+from acetui.browsing.take_lines import NEW
+from acetui.browsing.take_rows import age_of
+from acetui.looks.signs import BRAILLE, UNICODE, Looks
 from acetui.panes.differing import region_of
 from acetui.panes.still import Still
-from acetui.row_text import Outline, Piece, Seen, columns, divider, pieces, unknown
-from acetui.take_book import TakeBook
-from acetui.take_lines import NEW
-from acetui.take_rows import age_of
 
 MOST_STRIPS = 600
 """Drawn lines that are kept."""

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from acetui.browsing.row_text import Outline
+from acetui.browsing.take_book import TakeBook
 from acetui.panes.heading import Heading
 from acetui.panes.take_list import TakeList
-from acetui.row_text import Outline
 from acetui.studio_state import Connection, StudioState
-from acetui.take_book import TakeBook
 
 _SORTS = {"-score": "best first", "-number": "newest first", "number": "oldest first"}
 

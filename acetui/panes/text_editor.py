@@ -111,7 +111,7 @@ class TextEditor(AtOnce, TextArea):
 
     def get_line(self, line_index: int) -> Text:
         """A line with its tags, backing vocals and loud words told apart."""
-        from acetui.lyric_text import spans
+        from acetui.lyrics.lyric_text import spans
 
         text = super().get_line(line_index)
         for span in spans(text.plain):

@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from acetui.looks import BRAILLE, UNICODE, Looks
-from acetui.text_cells import cut
+from acetui.looks.signs import BRAILLE, UNICODE, Looks
+from acetui.looks.text_cells import cut
 
 TextLine = tuple[str, str]
 """Words, and what kind they are of: ``text``, ``quiet``, ``heading``, ``trouble``, ``mark``."""

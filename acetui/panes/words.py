@@ -16,7 +16,7 @@ from acetui.panes.note_line import NoteLine
 from acetui.panes.text_editor import TextEditor
 
 if TYPE_CHECKING:
-    from acetui.lyric_checks import Finding
+    from acetui.lyrics.lyric_checks import Finding
 
 
 class WordsPane(Vertical):

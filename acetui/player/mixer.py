@@ -52,6 +52,7 @@ class Mixer:
         self._now: Voice | None = None
         self._next: Voice | None = None
         self._wrap: Voice | None = None
+        self._after: Voice | None = None
         self._loop: tuple[int, int] | None = None
         self._tail = array("f")
         self._fade_at = FADE
@@ -69,6 +70,7 @@ class Mixer:
         with self._lock:
             self._come(Voice(Stream(sound, start), level))
             self._set_loop(None)
+            self._queue(None)
             self.playing = True
 
     def switch(self, sound: Sound, level: float) -> None:
@@ -80,6 +82,11 @@ class Mixer:
                 start -= self._loop[1] - self._loop[0]
             self._come(Voice(Stream(sound, min(start, max(sound.frames - 1, 0))), level, follows))
             self._set_loop(self._loop)
+
+    def queue(self, sound: Sound | None, level: float = 1.0) -> None:
+        """Hears ``sound`` right behind the last frame of what is heard now; None, and nothing follows."""
+        with self._lock:
+            self._queue(None if sound is None else Voice(Stream(sound), level))
 
     def seek(self, frame: int) -> None:
         """Hears the same take from another frame on."""
@@ -107,15 +114,18 @@ class Mixer:
         with self._lock:
             self.playing = self._sounding = False
             self._set_loop(None)
+            self._queue(None)
             for voice in (self._now, self._next):
                 if voice is not None:
                     voice.stream.close()
             self._now = self._next = None
             self._tail = array("f")
 
-    def set_level(self, level: float) -> None:
-        """How loud the take is played."""
+    def set_level(self, level: float, queued: float = 1.0) -> None:
+        """How loud the take is played, and the one that follows."""
         with self._lock:
+            if self._after is not None:
+                self._after.level = queued
             for voice in (self._now, self._next, self._wrap):
                 if voice is not None:
                     voice.level = level
@@ -127,6 +137,18 @@ class Mixer:
         """What is heard, or comes in."""
         voice = self._next or self._now
         return None if voice is None else voice.stream.sound
+
+    @property
+    def queued(self) -> Sound | None:
+        """What follows."""
+        after = self._after
+        return None if after is None else after.stream.sound
+
+    @property
+    def queued_trouble(self) -> EngineError | None:
+        """Why it cannot follow."""
+        after = self._after
+        return None if after is None else after.stream.trouble
 
     @property
     def position(self) -> int:
@@ -143,9 +165,9 @@ class Mixer:
 
     @property
     def ended(self) -> bool:
-        """Whether the take has come to its end."""
+        """Whether the take has come to its end, and none follows."""
         now = self._now
-        return self._next is None and now is not None and now.stream.ended
+        return self._next is None and self._after is None and now is not None and now.stream.ended
 
     @property
     def trouble(self) -> EngineError | None:
@@ -176,7 +198,7 @@ class Mixer:
             found = array("f")
             while (left := frames - len(found) // CHANNELS) and self._now is not None:
                 piece = self._piece(self._now, left)
-                if not piece:
+                if not piece and not self._goes_on(self._now):
                     break
                 found.extend(piece)
             return self._filled(found, frames)
@@ -192,6 +214,16 @@ class Mixer:
                 self._wrap = Voice(Stream(now.stream.sound, self._loop[0]), now.level)
             left = min(left, self._loop[1] - now.stream.position)
         return self._passed(scaled(now.stream.take(left), now.level * self.gain))
+
+    def _goes_on(self, now: Voice) -> bool:
+        """Whether the take that follows is heard from here on."""
+        after = self._after
+        if after is None or not now.stream.ended or self._next is not None or not after.ready(self._period):
+            return False
+        self._after = None
+        self._begin(after, over=False)
+        self._set_loop(None)
+        return True
 
     def _passed(self, samples: array[float]) -> array[float]:
         """Samples of the voice that comes in, with what is left of the one that goes."""
@@ -257,6 +289,11 @@ class Mixer:
         if self._next is not None:
             self._next.stream.close()
         self._next = voice
+
+    def _queue(self, voice: Voice | None) -> None:
+        if self._after is not None:
+            self._after.stream.close()
+        self._after = voice
 
     def _set_loop(self, region: tuple[int, int] | None) -> None:
         if self._wrap is not None:

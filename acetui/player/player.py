@@ -44,6 +44,9 @@ class Heard:
     second: float = 0.0
     region: tuple[float, float] | None = None
     ended: bool = False
+    queued: Sound | None = None
+    """What follows without a gap."""
+
     output: str = ""
     trouble: EngineError | None = None
 
@@ -76,6 +79,10 @@ class Player:
         """Hears another take at the same second."""
         self.mixer.switch(sound, levels.level(sound.loudness, matched=self.matched))
         self._want()
+
+    def queue(self, sound: Sound | None) -> None:
+        """Hears another take right behind this one, without a gap; None, and nothing follows."""
+        self.mixer.queue(sound, 1.0 if sound is None else levels.level(sound.loudness, matched=self.matched))
 
     def pause(self) -> None:
         """Is silent."""
@@ -117,8 +124,8 @@ class Player:
     def match(self, matched: bool) -> None:
         """Brings takes to one loudness, or leaves them as they are."""
         self.matched = matched
-        if (sound := self.mixer.sound) is not None:
-            self.mixer.set_level(levels.level(sound.loudness, matched=matched))
+        sounds = (self.mixer.sound, self.mixer.queued)
+        self.mixer.set_level(*(levels.level(each and each.loudness, matched=matched) for each in sounds))
 
     def use(self, opener: Opener) -> None:
         """Another output from now on."""
@@ -137,6 +144,7 @@ class Player:
             second=mixer.position / RATE,
             region=None if region is None else (region[0] / RATE, region[1] / RATE),
             ended=mixer.ended,
+            queued=None if mixer.queued_trouble is not None else mixer.queued,
             output=output.name if output is not None else "",
             trouble=mixer.trouble or self._trouble,
         )
@@ -163,7 +171,8 @@ class Player:
 
     def _keep(self) -> None:
         silent_since: float | None = None
-        was_there = was_over = False
+        was_there = was_over = was_spoilt = False
+        was_sound = self.mixer.sound
         while not self._closed:
             if self._anew:
                 self._anew, was_there = False, False
@@ -179,10 +188,12 @@ class Player:
             if silent_since is not None and time.monotonic() - silent_since > REST_SECONDS:
                 self._drop()
                 was_there = False
+            sound = self.mixer.sound
             over = self.mixer.ended or self.mixer.trouble is not None
-            if over and not was_over:
+            spoilt = self.mixer.queued_trouble is not None
+            if (over and not was_over) or (spoilt and not was_spoilt) or sound is not was_sound:
                 self._told()
-            was_over = over
+            was_over, was_spoilt, was_sound = over, spoilt, sound
             self._sleep(was_there)
         self._drop()
 

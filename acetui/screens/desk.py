@@ -15,16 +15,16 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from acetui.keys import Typed, shown
+from acetui.browsing.row_text import Outline
+from acetui.browsing.take_book import TakeBook
+from acetui.keyboard.keys import Typed, shown
 from acetui.panes.heading import Heading
 from acetui.panes.key_bar import KeyBar
 from acetui.panes.status import StatusLine
 from acetui.panes.take import TakePane
 from acetui.panes.takes import TakesPane
-from acetui.row_text import Outline
 from acetui.screens.keyed import KeyedScreen
 from acetui.studio_state import StudioState
-from acetui.take_book import TakeBook
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ class Desk(KeyedScreen):
 
     def open_palette(self, offered: list[Entry] | None = None) -> None:
         """Opens a list to choose from: of everything that can be done from here, unless it is of something else."""
-        from acetui.palette_entries import entries
+        from acetui.panes.palette_entries import entries
 
         self._asked_from = self.focused
         self.palette.open(offered or entries(self.studio.keymap, self.scopes(), self.studio.perform))

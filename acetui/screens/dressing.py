@@ -10,11 +10,11 @@ from textual import events
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.timer import Timer
 
-from acetui import themes
-from acetui.looks import looks_of
+from acetui.looks import themes
+from acetui.looks.signs import looks_of
+from acetui.looks.terminal_settings import AUTO, FILE, Found, save
+from acetui.looks.themes import MONO, Theme, Watch
 from acetui.screens.themed import toolkit_theme
-from acetui.terminal_settings import AUTO, FILE, Found, save
-from acetui.themes import MONO, Theme, Watch
 from engine.errors import EngineError
 
 if TYPE_CHECKING:

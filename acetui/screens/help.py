@@ -13,8 +13,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Input
 
-from acetui.actions import ACTIONS, EVERYWHERE, GROUPS, SCOPES
-from acetui.keys import Keymap, shown
+from acetui.keyboard.actions import ACTIONS, EVERYWHERE, GROUPS, SCOPES
+from acetui.keyboard.keys import Keymap, shown
 from acetui.panes.heading import Heading
 from acetui.panes.prompt import Line
 from acetui.screens.keyed import KeyedScreen

@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.strip import Strip
 from textual.widget import Widget
 
-from acetui.looks import BRAILLE, UNICODE, Looks
+from acetui.looks.signs import BRAILLE, UNICODE, Looks
 from acetui.panes.form_list import FormLine, FormList
 from acetui.panes.heading import Heading
 from acetui.panes.note_line import NoteLine
@@ -21,8 +21,8 @@ from acetui.screens.keyed import KeyedScreen
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
-    from acetui.diff_lines import Line
-    from acetui.text_changes import FieldChange
+    from acetui.recipe.diff_lines import Line
+    from acetui.recipe.text_changes import FieldChange
 
 PAGE = 200
 """Revisions that are asked for at once."""
@@ -123,8 +123,8 @@ class History(KeyedScreen):
 
     def _beside(self) -> list[Moment]:
         """What is typed, and what the planner of the take in the list made of what was asked."""
-        from acetui.diff_lines import plan_changes
-        from acetui.text_changes import field_changes
+        from acetui.recipe.diff_lines import plan_changes
+        from acetui.recipe.text_changes import field_changes
 
         found = []
         draft = self.studio.writing.drafting
@@ -208,14 +208,14 @@ class History(KeyedScreen):
             self.diff.show([])
             self._note.say(str(error), warning=True)
             return
-        from acetui.diff_lines import diff_lines
+        from acetui.recipe.diff_lines import diff_lines
 
         glyphs = self.diff.looks.glyphs
         width = max(20, self.diff.size.width - 2)
         self.diff.show(diff_lines(changes, width, arrow=glyphs.arrow, more=glyphs.more))
 
     async def _changes(self, moment: Moment) -> tuple[FieldChange, ...]:
-        from acetui.text_changes import field_changes
+        from acetui.recipe.text_changes import field_changes
 
         if moment.number is None:
             return moment.changes

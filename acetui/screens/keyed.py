@@ -11,8 +11,8 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
-from acetui.actions import STUDIO, TEXT, Action
-from acetui.keys import Typed, Unknown, key_name
+from acetui.keyboard.actions import STUDIO, TEXT, Action
+from acetui.keyboard.keys import Typed, Unknown, key_name
 
 if TYPE_CHECKING:
     from acetui.app import StudioApp

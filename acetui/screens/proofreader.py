@@ -12,7 +12,7 @@ from engine.errors import EngineError
 
 if TYPE_CHECKING:
     from acetui.client import Client
-    from acetui.drafting import Drafting
+    from acetui.recipe.drafting import Drafting
     from acetui.screens.desk import Desk
 
 QUIET_SECONDS = 0.4
@@ -58,7 +58,7 @@ class Proofreader:
             self._reading = False
 
     def _tell(self, desk: Desk, draft: Drafting, caption: str, lyrics: str) -> None:
-        from acetui.lyric_checks import Words, findings
+        from acetui.lyrics.lyric_checks import Words, findings
         from engine.prompt import MAX_CAPTION_TOKENS, MAX_LYRIC_TOKENS
 
         recipe = draft.recipe()

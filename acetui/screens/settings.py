@@ -12,13 +12,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input
 
-from acetui import themes
-from acetui.looks import BRAILLE, UNICODE, Looks
+from acetui.looks import themes
+from acetui.looks.setting_rows import SettingRow, rows, shown_value
+from acetui.looks.signs import BRAILLE, UNICODE, Looks
+from acetui.looks.terminal_settings import AUTO
 from acetui.panes.heading import Heading
 from acetui.panes.prompt import Line
 from acetui.screens.keyed import KeyedScreen
-from acetui.setting_rows import SettingRow, rows, shown_value
-from acetui.terminal_settings import AUTO
 from engine.errors import EngineError
 
 _SAMPLES = (

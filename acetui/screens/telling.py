@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
 
-from acetui.keys import shown
+from acetui.keyboard.keys import shown
 from acetui.panes.heading import Heading
 from acetui.panes.text_lines import TextLine, TextLines
 from acetui.screens.keyed import KeyedScreen

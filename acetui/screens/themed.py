@@ -1,7 +1,7 @@
 """Themes for the toolkit: each colour of a theme becomes a variable of the style sheet.
 
-Beside the toolkit's own names there are those of ``acetui.themes`` (``$quiet``, ``$wave``, ``$pinned`` ...), and three
-for what a theme without colours has to tell apart by other means: ``$cursor-style``, ``$selection-style`` and
+Beside the toolkit's own names there are those of ``acetui.looks.themes`` (``$quiet``, ``$wave``, ``$pinned`` ...), and
+three for what a theme without colours has to tell apart by other means: ``$cursor-style``, ``$selection-style`` and
 ``$strong-style``.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from textual.theme import Theme as ToolkitTheme
 
-from acetui.themes import ANSI, BASE, Theme
+from acetui.looks.themes import ANSI, BASE, Theme
 
 
 def toolkit_theme(theme: Theme) -> ToolkitTheme:

@@ -18,13 +18,13 @@ from engine.errors import EngineError
 
 if TYPE_CHECKING:
     from acetui.client import Client
-    from acetui.drafting import Drafting
-    from acetui.examples import Dice
-    from acetui.form_rows import FormFacts
     from acetui.own_terminal import OwnTerminal
     from acetui.panes.words import WordsPane
+    from acetui.recipe.drafting import Drafting
+    from acetui.recipe.examples import Dice
+    from acetui.recipe.form_rows import FormFacts
+    from acetui.recipe.tap_tempo import TapTempo
     from acetui.screens.desk import Desk
-    from acetui.tap_tempo import TapTempo
     from sessions.drafts import Draft
 
 TEXTS = ("caption", "lyrics")
@@ -70,8 +70,8 @@ class Writing:
     async def begin(self) -> None:
         """Makes the draft, once the first picture is there."""
         await asyncio.to_thread(_load)
-        from acetui.drafting import Drafting
         from acetui.own_terminal import OwnTerminal
+        from acetui.recipe.drafting import Drafting
         from sessions.drafts import Drafts
 
         self._terminal = terminal = await asyncio.to_thread(OwnTerminal, self._session)
@@ -143,7 +143,7 @@ class Writing:
 
     def type(self, name: str, text: str) -> None:
         """An entry of the form holds another text; the preset's sets many fields."""
-        from acetui.fields_shown import PRESET
+        from acetui.recipe.fields_shown import PRESET
 
         if name == PRESET:
             self.preset(text or "normal")
@@ -159,7 +159,7 @@ class Writing:
 
     def preset(self, name: str) -> None:
         """The fields that a preset decides become what it says."""
-        from acetui.fields_shown import profile_of
+        from acetui.recipe.fields_shown import profile_of
         from sessions.presets import SHAPING, find_preset
 
         profile = profile_of(self._state.engine.get("profile") if self._state else None)
@@ -169,14 +169,14 @@ class Writing:
 
     def roll(self) -> None:
         """Another example takes the place of words and metadata."""
-        from acetui.examples import Dice
+        from acetui.recipe.examples import Dice
 
         self._dice = self._dice or Dice()
         self.put(self._dice.roll(sketch=self._state.sketch if self._state else False))
 
     def tap(self) -> str:
         """One tap of the tempo; what to say of it."""
-        from acetui.tap_tempo import TapTempo
+        from acetui.recipe.tap_tempo import TapTempo
 
         self._taps = self._taps or TapTempo()
         bpm = self._taps.tap(time.monotonic())
@@ -211,8 +211,8 @@ class Writing:
 
     def take_back(self, settings: Mapping[str, Mapping[str, Any]]) -> int:
         """What is typed becomes these settings; how many fields that changes against what is applied."""
-        from acetui.field_values import place_of
-        from acetui.fields_shown import GROUPS, PANES, PRESET
+        from acetui.recipe.field_values import place_of
+        from acetui.recipe.fields_shown import GROUPS, PANES, PRESET
 
         names = [*PANES, *(name for group in GROUPS for name in group.names if name != PRESET)]
         places = ((name, *place_of(name)) for name in names)
@@ -251,8 +251,8 @@ class Writing:
         draft, desk = self._drafting, self._desk
         if draft is None or not draft.revision or not desk.is_mounted:
             return
-        from acetui.fields_shown import profile_of
-        from acetui.form_rows import FormFacts
+        from acetui.recipe.fields_shown import profile_of
+        from acetui.recipe.form_rows import FormFacts
 
         for name, pane in self._panes().items():
             pane.tell(differs=draft.differs(name), clashes=name in draft.clashing)
@@ -271,8 +271,3 @@ class Writing:
 
 def _load() -> None:
     """The engine's tables, and what stands on them."""
-    import acetui.drafting
-    import acetui.fields_shown
-    import acetui.form_rows
-    import acetui.lyric_checks
-    import acetui.own_terminal  # noqa: F401

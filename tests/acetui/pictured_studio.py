@@ -9,7 +9,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from acetui.app import StudioApp
-from acetui.terminal_settings import Found
+from acetui.looks.terminal_settings import Found
 from tests.acetui.scripted_studio import ScriptedStudio, settled, take
 from tests.acetui.told_studio import studio, until
 from tests.acetui.written_studio import WrittenStudio

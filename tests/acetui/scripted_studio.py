@@ -16,9 +16,9 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from acetui.app import StudioApp
+from acetui.browsing.take_filter import take_of
 from acetui.client import Client, Refused
 from acetui.studio_state import Connection
-from acetui.take_filter import take_of
 from sessions.briefs import brief
 from sessions.query import sort_value
 from sessions.query_parser import parse, parse_sort

@@ -7,10 +7,10 @@ from importlib import import_module
 
 import pytest
 
-from acetui.actions import ACTIONS, BY_ID, GROUPS, SCOPES, Action
 from acetui.doing import handler
-from acetui.keymap import read
-from acetui.keys import Keymap
+from acetui.keyboard.actions import ACTIONS, BY_ID, GROUPS, SCOPES, Action
+from acetui.keyboard.keymap import read
+from acetui.keyboard.keys import Keymap
 
 
 def test_ids_are_unique() -> None:

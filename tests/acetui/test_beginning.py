@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from acetui.examples import FIELDS, examples
 from acetui.open_studio import FIRST, _chosen
+from acetui.recipe.examples import FIELDS, examples
 from acetui.screens.session_choice import SessionChoice
 from acetui.screens.welcome import Welcome
 from acetui.session_list import known_sessions

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from acetui.diff_lines import diff_lines, plan_changes
-from acetui.text_changes import COME, GONE, FieldChange, field_changes
+from acetui.recipe.diff_lines import diff_lines, plan_changes
+from acetui.recipe.text_changes import COME, GONE, FieldChange, field_changes
 
 
 def drawn(before: dict[str, object], after: dict[str, object], width: int = 60) -> list[str]:

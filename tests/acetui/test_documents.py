@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from acetui.actions import ACTIONS
+from acetui.keyboard.actions import ACTIONS
 from tools.keys import document
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

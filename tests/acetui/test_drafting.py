@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acetui import draft_keeper as room
 from acetui.client import Refused
-from acetui.drafting import DraftClash, Drafting
 from acetui.link import NotThere
+from acetui.recipe import draft_keeper as room
+from acetui.recipe.drafting import DraftClash, Drafting
 from engine.errors import InvalidRequest
 from sessions.drafts import Draft, Drafts
 

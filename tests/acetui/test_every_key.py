@@ -13,8 +13,8 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from acetui.actions import ACTIONS, EVERYWHERE, STUDIO, TEXT, Action
 from acetui.app import StudioApp
+from acetui.keyboard.actions import ACTIONS, EVERYWHERE, STUDIO, TEXT, Action
 from tests.acetui.presses import by_key
 from tests.acetui.real_desk import real_desk
 from tests.sessions.jamming import state

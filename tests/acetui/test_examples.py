@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from acetui.examples import FIELDS, Dice, examples
-from acetui.lyric_checks import Words, findings
-from acetui.lyric_text import formatted, lines_of
-from acetui.syllables import syllables
+from acetui.lyrics.lyric_checks import Words, findings
+from acetui.lyrics.lyric_text import formatted, lines_of
+from acetui.lyrics.syllables import syllables
+from acetui.recipe.examples import FIELDS, Dice, examples
 from engine.request import Request
 from engine.values import INSTRUMENTAL
 from sessions.settings import Recipe

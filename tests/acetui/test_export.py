@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from acetui import export
 from acetui.cli import main
-from acetui.export_names import file_name
+from acetui.verbs import export
+from acetui.verbs.export_names import file_name
 from engine import InvalidRequest, Request
 from engine.audio import RATE
 from engine.limiter import true_peak

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acetui.field_values import clock, default_of, field_of, is_text, parsed, shown, why_not, written
+from acetui.recipe.field_values import clock, default_of, field_of, is_text, parsed, shown, why_not, written
 from engine.errors import InvalidRequest
 from engine.request import FIELDS
 from sessions.settings import BESIDE, Recipe

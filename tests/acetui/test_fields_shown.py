@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acetui.field_values import default_of, field_of, parsed
-from acetui.fields_shown import (
+from acetui.recipe.field_values import default_of, field_of, parsed
+from acetui.recipe.fields_shown import (
     GROUPS,
     MODEL,
     PANES,

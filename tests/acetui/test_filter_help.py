@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from acetui.filter_help import fields, filter_problem, going_on, meant, sort_going_on, sort_problem
-from acetui.saved_filters import FILE, save, saved
+from acetui.browsing.filter_help import fields, filter_problem, going_on, meant, sort_going_on, sort_problem
+from acetui.browsing.saved_filters import FILE, save, saved
 from engine.errors import EngineError
 from sessions.columns import COLUMNS, column
 from sessions.query_parser import BadQuery

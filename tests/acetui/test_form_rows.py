@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from acetui.field_values import why_not
-from acetui.fields_shown import GROUPS, PLANNER, YOURS, choices
-from acetui.form_rows import FormFacts, FormRow, group_of, matching, open_at_first, rows
+from acetui.recipe.field_values import why_not
+from acetui.recipe.fields_shown import GROUPS, PLANNER, YOURS, choices
+from acetui.recipe.form_rows import FormFacts, FormRow, group_of, matching, open_at_first, rows
 from engine.config import DiTConfig
 from engine.profiles import profile_for
 

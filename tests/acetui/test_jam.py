@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from acetui import jam as verb
 from acetui.cli import main
-from acetui.jam_report import HumanJam, summary_lines, take_line
+from acetui.verbs import jam as verb
+from acetui.verbs.jam_report import HumanJam, summary_lines, take_line
 from sessions.at_work import Equipment
 from sessions.recipe import SessionFile
 from tests.sessions.jamming import FAST, Stage, state, whole
@@ -214,7 +214,7 @@ def test_a_reader_that_goes_away_ends_the_run_after_the_take(
     def gone(*_: object) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr("acetui.jam_report.JsonJam.show", gone)
+    monkeypatch.setattr("acetui.verbs.jam_report.JsonJam.show", gone)
     assert jam("--caption", "x", "--json") == 0
     assert "nobody reads" in next((made.folder / "reports").iterdir()).read_text()
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acetui.actions import ACTIONS, BY_ID, Action
-from acetui.keymap import load, read
-from acetui.keys import Keymap, Unknown, key_name, shown
+from acetui.keyboard.actions import ACTIONS, BY_ID, Action
+from acetui.keyboard.keymap import load, read
+from acetui.keyboard.keys import Keymap, Unknown, key_name, shown
 from engine.errors import InvalidRequest
 
 TWO = Action("two", "two", "Two.", ("g g",), "takes", "windows")

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from acetui import listening, take_details
+from acetui import listening
 from acetui.app import StudioApp
+from acetui.browsing import take_details
 from acetui.player.device import Device
 from acetui.player.outputs import NoSound, Output, Pull
 from tests.acetui.player.listening import noise, written

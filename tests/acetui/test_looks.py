@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from acetui.looks import ASCII, UNICODE, Glyphs, looks_of, speaks_unicode
-from acetui.terminal_settings import TerminalSettings
+from acetui.looks.signs import ASCII, UNICODE, Glyphs, looks_of, speaks_unicode
+from acetui.looks.terminal_settings import TerminalSettings
 
 UTF8 = {"LANG": "en_GB.UTF-8", "TERM": "xterm-256color"}
 SIGNS = [sign.name for sign in fields(Glyphs)]

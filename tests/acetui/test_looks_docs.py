@@ -6,9 +6,9 @@ import os
 import re
 from pathlib import Path
 
+from acetui.looks.terminal_settings import TerminalSettings, variable_of
+from acetui.looks.themes import ANSI_NAMES, BASE, CURSOR, MARKS, TEXTS, names, theme_of
 from acetui.own_files import TomlFile
-from acetui.terminal_settings import TerminalSettings, variable_of
-from acetui.themes import ANSI_NAMES, BASE, CURSOR, MARKS, TEXTS, names, theme_of
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "looks.md").read_text(encoding="utf-8")
 

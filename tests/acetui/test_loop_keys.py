@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acetui.client import Refused
-from acetui.loop_limits import NONE, read_limits, written_limits
+from acetui.recipe.loop_limits import NONE, read_limits, written_limits
 from engine.errors import InvalidRequest
 from sessions.tables import LoopSettings
 from tests.acetui.presses import presses

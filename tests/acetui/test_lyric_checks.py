@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acetui.lyric_checks import NOTICE, WARNING, Words, findings
-from acetui.lyric_text import lines_of
+from acetui.lyrics.lyric_checks import NOTICE, WARNING, Words, findings
+from acetui.lyrics.lyric_text import lines_of
 
 SONG = """[Intro - synth]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acetui.lyric_text import (
+from acetui.lyrics.lyric_text import (
     BACKING,
     LOUD,
     MODIFIER,
@@ -26,7 +26,7 @@ from acetui.lyric_text import (
     sung,
     tags,
 )
-from acetui.tag_completion import completions, documented, modifiers
+from acetui.lyrics.tag_completion import completions, documented, modifiers
 
 LINE = st.text(st.sampled_from("[]() -–ab AB\tü，,'’!"), max_size=24)
 TEXT = st.lists(

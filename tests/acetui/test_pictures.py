@@ -10,8 +10,8 @@ import pytest
 from textual.pilot import Pilot
 
 from acetui.app import StudioApp
-from acetui.terminal_settings import AS_SHIPPED
-from acetui.themes import shipped
+from acetui.looks.terminal_settings import AS_SHIPPED
+from acetui.looks.themes import shipped
 from sessions.places import session_path
 from tests.acetui.pictured_studio import pictured
 from tests.acetui.pictures import check, styles_of, text_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from acetui.actions import ACTIONS, BY_ID
+from acetui.keyboard.actions import ACTIONS, BY_ID
 from tests.acetui.presses import pressed_by_tests, presses
 
 

@@ -41,7 +41,7 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def engine(monkeypatch: pytest.MonkeyPatch):
     def act_as(script: str) -> None:
         start = partial(EngineProcess.start, command=(sys.executable, "-c", PREAMBLE + script))
-        monkeypatch.setattr("acetui.render.EngineProcess", SimpleNamespace(start=start))
+        monkeypatch.setattr("acetui.verbs.render.EngineProcess", SimpleNamespace(start=start))
 
     return act_as
 
@@ -126,6 +126,6 @@ def test_a_reader_that_goes_away_is_no_drama(engine, monkeypatch: pytest.MonkeyP
         raise BrokenPipeError
 
     engine(LOADED + ONE_TAKE + DONE)
-    monkeypatch.setattr("acetui.report.JsonReport.take", gone)
+    monkeypatch.setattr("acetui.verbs.report.JsonReport.take", gone)
     monkeypatch.setattr("acetui.cli._abandon_stdout", lambda: None)
     assert main(["render", "--json"]) == 1

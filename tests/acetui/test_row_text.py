@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from acetui.looks import ASCII, BRAILLE, PLAIN, UNICODE, Looks
-from acetui.row_text import Columns, Seen, columns, divider, pieces, score_text, unknown
-from acetui.take_rows import Row, age_of
-from acetui.text_cells import cut, filled, safe
+from acetui.browsing.row_text import Columns, Seen, columns, divider, pieces, score_text, unknown
+from acetui.browsing.take_rows import Row, age_of
+from acetui.looks.signs import ASCII, BRAILLE, PLAIN, UNICODE, Looks
+from acetui.looks.text_cells import cut, filled, safe
 
 LOOKS = Looks(UNICODE, BRAILLE)
 TYPED = Looks(ASCII, PLAIN)

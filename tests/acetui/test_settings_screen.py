@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from acetui.looks.setting_rows import rows, shown_value
+from acetui.looks.terminal_settings import AS_SHIPPED, FILE, Found, TerminalSettings, read_settings
+from acetui.looks.themes import names
 from acetui.screens.settings import SettingsScreen
-from acetui.setting_rows import rows, shown_value
-from acetui.terminal_settings import AS_SHIPPED, FILE, Found, TerminalSettings, read_settings
-from acetui.themes import names
 from tests.acetui.presses import presses
 from tests.acetui.told_studio import NANO, ToldStudio, studio, until
 

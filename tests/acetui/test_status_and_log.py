@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from textual.app import App, ComposeResult
 
-from acetui.looks import ASCII, PLAIN, Looks
+from acetui.looks.signs import ASCII, PLAIN, Looks
+from acetui.looks.themes import shipped
 from acetui.panes.log import LogPane
 from acetui.panes.status import KINDS, StatusLine
 from acetui.screens.themed import variables
 from acetui.status_words import status
 from acetui.studio_state import Connection, Loop, Progress, StudioState
-from acetui.themes import shipped
 
 BUSY = StudioState(
     "neon",

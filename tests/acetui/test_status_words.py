@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acetui.looks import ASCII, UNICODE, Looks
+from acetui.looks.signs import ASCII, UNICODE, Looks
 from acetui.status_words import groups, short_card, short_reason, status
 from acetui.studio_state import Connection, Loop, Progress, StudioState
 from sessions.budget import Standing, waiting

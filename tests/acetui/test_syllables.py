@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acetui.english_syllables import english
-from acetui.syllables import GOOD, GUIDE, LONG, SHORT, judged, syllables
+from acetui.lyrics.english_syllables import english
+from acetui.lyrics.syllables import GOOD, GUIDE, LONG, SHORT, judged, syllables
 from engine.values import LANGUAGES
 
 KNOWN = {

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from acetui import clipboard, lineage, take_details, take_feed
+from acetui import clipboard
+from acetui.browsing import lineage, take_details, take_feed
+from acetui.browsing.why_text import lines
 from acetui.client import Refused
-from acetui.looks import ASCII, BRAILLE, PLAIN, UNICODE, Looks
-from acetui.recipe_text import recipe_text
+from acetui.looks.signs import ASCII, BRAILLE, PLAIN, UNICODE, Looks
 from acetui.screens.telling import Lineage, Why
-from acetui.why_text import lines
+from acetui.verbs.recipe_text import recipe_text
 from engine.request import Request
 from tests.acetui.presses import presses
 from tests.acetui.scripted_studio import ScriptedStudio, check_picture, desk_with, picture, take

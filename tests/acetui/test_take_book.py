@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acetui.take_book import MOST_ROWS, TakeBook
-from acetui.take_lines import NEW, TakeLines
-from acetui.take_rows import TIE, Row, is_tie, row_of
+from acetui.browsing.take_book import MOST_ROWS, TakeBook
+from acetui.browsing.take_lines import NEW, TakeLines
+from acetui.browsing.take_rows import TIE, Row, is_tie, row_of
 
 NUMBERS = st.integers(1, 12)
 SETS = st.lists(NUMBERS, unique=True, min_size=1, max_size=6)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from acetui.looks import ASCII, BRAILLE, PLAIN, UNICODE, Looks
-from acetui.take_facts import decided, heading, lines
-from acetui.take_rows import row_of
+from acetui.browsing.take_facts import decided, heading, lines
+from acetui.browsing.take_rows import row_of
+from acetui.looks.signs import ASCII, BRAILLE, PLAIN, UNICODE, Looks
 from tests.acetui.scripted_studio import take
 
 LOOKS = Looks(UNICODE, BRAILLE)

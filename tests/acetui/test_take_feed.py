@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import pytest
 
-from acetui import take_details, take_feed
+from acetui.browsing import take_details, take_feed
+from acetui.browsing.take_book import TakeBook
+from acetui.browsing.take_details import TakeDetails
+from acetui.browsing.take_feed import TakeFeed
+from acetui.browsing.take_filter import passes, take_of
 from acetui.client import Client, Refused, StudioGone
-from acetui.take_book import TakeBook
-from acetui.take_details import TakeDetails
-from acetui.take_feed import TakeFeed
-from acetui.take_filter import passes, take_of
 from engine.errors import EngineError
 from tests.acetui.scripted_studio import ScriptedStudio, take
 

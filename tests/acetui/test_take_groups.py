@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acetui.take_groups import dividers, has_dividers
+from acetui.browsing.take_groups import dividers, has_dividers
 
 CHANGED = {1: "", 2: "bpm 96 -> 104", 3: "caption +2 words"}
 FIRSTS = {1: 1, 2: 5, 3: 8}

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from acetui import take_details, take_feed
-from acetui.actions import BY_ID
 from acetui.app import StudioApp
+from acetui.browsing import take_details, take_feed
 from acetui.client import Refused
 from acetui.doing import listing
+from acetui.keyboard.actions import BY_ID
 from tests.acetui.presses import presses
 from tests.acetui.scripted_studio import ScriptedStudio, desk_with, picture, settled, take
 from tests.acetui.test_desk import type_fast

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from acetui import take_feed
 from acetui.app import StudioApp
+from acetui.browsing import take_feed
 from acetui.client import Refused, StudioGone
 from tests.acetui.scripted_studio import ScriptedStudio, Size, check_picture, desk_with, picture, settled, take
 

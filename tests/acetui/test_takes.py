@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from acetui.cli import main
-from acetui.takes import line
-from acetui.verdicts import VERDICTS
+from acetui.verbs.takes import line
+from acetui.verbs.verdicts import VERDICTS
 from sessions.lock import SessionLock
 from sessions.store import Store
 from tests.sessions.jamming import Stage, stage

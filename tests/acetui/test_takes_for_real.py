@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from acetui import take_details, take_feed
+from acetui.browsing import take_details, take_feed
 from sessions.store import Store
 from tests.acetui.real_desk import real_desk
 from tests.acetui.scripted_studio import picture

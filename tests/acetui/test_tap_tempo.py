@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acetui.tap_tempo import PAUSE_SECONDS, TapTempo
+from acetui.recipe.tap_tempo import PAUSE_SECONDS, TapTempo
 from engine.values import BPM
 
 

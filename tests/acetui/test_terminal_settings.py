@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from acetui.terminal_settings import FILE, TerminalSettings, editor_surroundings, read_settings, save, variable_of
+from acetui.looks.terminal_settings import FILE, TerminalSettings, editor_surroundings, read_settings, save, variable_of
 from engine.errors import InvalidRequest
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acetui.text_changes import COME, GONE, SAME, FieldChange, Piece, field_changes, word_changes
+from acetui.recipe.text_changes import COME, GONE, SAME, FieldChange, Piece, field_changes, word_changes
 
 TEXT = st.lists(st.sampled_from(["warm", "cold", " ", "\n", "  ", "jazz", "ü", "\t", "\r\n"]), max_size=14).map("".join)
 

@@ -7,9 +7,9 @@ import os
 import pytest
 from textual.color import Color
 
-from acetui.colours import contrast
+from acetui.looks.colours import contrast
+from acetui.looks.themes import ANSI, CURSOR, MARKS, TEXTS, shelf
 from acetui.screens.themed import toolkit_theme, variables
-from acetui.themes import ANSI, CURSOR, MARKS, TEXTS, shelf
 
 ALL = shelf({"ACETUI_CONFIG": os.devnull}).themes
 

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acetui.colours import blend, contrast, distance, readable, seen_with
-from acetui.own_files import TomlFile
-from acetui.themes import (
+from acetui.looks.colours import blend, contrast, distance, readable, seen_with
+from acetui.looks.themes import (
     ANSI,
     ANSI_COLOURS,
     BASE,
@@ -31,6 +30,7 @@ from acetui.themes import (
     shipped,
     theme_of,
 )
+from acetui.own_files import TomlFile
 from engine.errors import InvalidRequest
 
 NOWHERE = {"ACETUI_CONFIG": os.devnull}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acetui.undo import Deed, UndoLog, backwards, inverse, step
+from acetui.browsing.undo import Deed, UndoLog, backwards, inverse, step
 from sessions.marks import changed
 from sessions.take import Take
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from acetui.looks import BLOCKS, BRAILLE, PLAIN
-from acetui.waveform import cell_at, drawn, second_at, section_line, spans, tiny
+from acetui.browsing.waveform import cell_at, drawn, second_at, section_line, spans, tiny
+from acetui.looks.signs import BLOCKS, BRAILLE, PLAIN
 
 STYLES = [BRAILLE, BLOCKS, PLAIN]
 styles = st.sampled_from(STYLES)

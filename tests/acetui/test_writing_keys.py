@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from acetui.app import StudioApp
-from acetui.examples import examples
+from acetui.recipe.examples import examples
 from tests.acetui.presses import presses
 from tests.acetui.told_studio import until
 from tests.acetui.written_studio import WrittenStudio, written

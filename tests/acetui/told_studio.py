@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from acetui.app import StudioApp
 from acetui.client import Client, StudioGone
-from acetui.terminal_settings import Found
+from acetui.looks.terminal_settings import Found
 from engine.profiles import Profile
 
 NANO: dict[str, Any] = asdict(

@@ -1,0 +1,91 @@
+"""Arguments as the verbs share them: their parser, what a value may be, and flags that several have."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from importlib import import_module
+from typing import NoReturn, TypeAlias
+
+from engine import InvalidRequest
+
+MOST_THREADS = 1024
+
+
+class UsageError(InvalidRequest):
+    """Arguments that make no sense together or alone."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose refusals are exceptions, so that --json and people get them in the same way."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UsageError with what argparse has to say."""
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"'{self.prog} --help' explains the arguments.")
+
+
+Verbs: TypeAlias = "argparse._SubParsersAction[Parser]"
+AddVerb = Callable[[Verbs, str], None]
+"""Adds the parser of a verb under its name."""
+
+
+def later(place: str) -> Callable[[argparse.Namespace], int]:
+    """What runs a verb, as ``module:function``: the module is imported when the verb is run and not before."""
+
+    def run(args: argparse.Namespace) -> int:
+        module, function = place.split(":")
+        verb: Callable[[argparse.Namespace], int] = getattr(import_module(module), function)
+        return verb(args)
+
+    return run
+
+
+def device_name(text: str) -> str:
+    """A device name as typed, if it is one; for argparse."""
+    from engine.values import DEVICE
+
+    if not DEVICE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a device: auto, cpu, cuda, cuda:1 and mps are")
+    return text
+
+
+def whole(low: int, high: int, what: str = "a whole number") -> Callable[[str], int]:
+    """A reader of whole numbers in a range; for argparse."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or len(text) > len(str(high)) or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text[:20]!r} is not {what} from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def loudness(text: str) -> float:
+    """A loudness in LUFS as typed; for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not -60.0 <= value <= -5.0:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no loudness: a number from -60 to -5 is, such as -14")
+    return value
+
+
+def add_engine_flags(parser: Parser) -> None:
+    """What music is made with, and on what."""
+    group = parser.add_argument_group("model and machine")
+    group.add_argument("--models", metavar="DIR", help="a checkpoints folder (default: ACETUI_MODELS, else your own)")
+    group.add_argument("--dit", metavar="NAME", help="which music model in it, such as acestep-v15-turbo")
+    group.add_argument("--lm", metavar="NAME", help="which planner in it")
+    group.add_argument("--device", type=device_name, default="auto", metavar="auto|cpu|cuda|cuda:N|mps")
+    group.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), help="default: what the device does best")
+    group.add_argument(
+        "--threads", type=whole(1, MOST_THREADS), metavar="N", help="CPU threads (default: torch's choice)"
+    )
+
+
+def add_output_flags(parser: Parser) -> None:
+    """What every verb prints, and how."""
+    group = parser.add_argument_group("what is printed")
+    group.add_argument("--json", action="store_true", help="one JSON object a line on standard output, nothing else")
+    group.add_argument("--debug", action="store_true", help="show the engine's log and tracebacks")
