@@ -113,3 +113,6 @@ def _set_knobs() -> None:
     """What Textual takes from the environment, unless a person has set it: a quiet line is a fast one."""
     for name, value in {"TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}.items():
         os.environ.setdefault(name, value)
+    # Whoever exports the size of one terminal would have this one stay so whatever becomes of its window.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)

@@ -137,21 +137,12 @@ def test_a_terminal_that_is_killed_keeps_what_was_typed(tmux: Tmux, place: Place
     back.close()
 
 
-def at_size(window: Window, columns: int, rows: int) -> str:
-    """The desk once it has another size; told of again where the first word of it was missed on a busy machine."""
-    for _ in range(3):
-        window.resize(columns, rows)
-        with contextlib.suppress(AssertionError):
-            return window.until(lambda text: len(text.splitlines()) == rows and "takes" in text, "the desk", 20.0)
-    raise AssertionError(f"no desk of {columns} by {rows}")
-
-
-@pytest.mark.slow  # passes alone; beside another test's processes it is not steady yet
 def test_without_colours_and_at_every_size(tmux: Tmux, place: Place) -> None:
-    window = opened(tmux, place, "plain", NO_COLOR="1")
+    window = opened(tmux, place, "plain", NO_COLOR="1", COLUMNS="80", LINES="24")
     assert not [line for line in window.lines(styled=True) if COLOUR.search(line)]
     for columns, rows in ((200, 50), (60, 15), (120, 40), (80, 24)):
-        text = at_size(window, columns, rows)
+        window.resize(columns, rows)
+        text = window.until(lambda text, rows=rows: len(text.splitlines()) == rows and "takes" in text, "the desk")
         assert "Traceback" not in text
         window.press("?")
         window.sees("help")
