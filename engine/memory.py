@@ -1,63 +1,25 @@
 """What the machine has to render with: its cards, as NVML tells of them, its processor, and its memory.
 
 torch is not needed for it, so that the studio and the terminal can ask at any time. Where there is no NVML, as in many
-containers and on every computer without such a card, there are no cards.
+containers and on every computer without such a card, the system's files are asked (``engine.card_files``).
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import platform
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-GB = 2**30
-
-SIMULATED = "ACETUI_VRAM_GB"
-"""Names the size that the card is taken to have, to see what the program does on another one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    """One card. Sizes are bytes; None is what it does not tell."""
-
-    index: int
-    """Its place in the order of the bus."""
-
-    name: str
-    uuid: str = ""
-    driver: str = ""
-    total: int | None = None
-    used: int | None = None
-    """By all processes together."""
-
-    free: int | None = None
-    temperature: int | None = None
-    """Degrees Celsius."""
-
-    utilisation: int | None = None
-    """Percent of the time in which it computed."""
-
-    power: float | None = None
-    """Watts."""
-
-    simulated: bool = False
-
-    def sized(self, gb: float | None) -> Card:
-        """The card as if it had so many GB; the card itself for None."""
-        if gb is None:
-            return self
-        total = int(gb * GB)
-        used = min(self.used or 0, total)
-        return replace(self, total=total, used=used, free=total - used, simulated=True)
+from engine import card_files
+from engine.cards import Card, Tenant
 
 
 class Cards:
@@ -73,7 +35,7 @@ class Cards:
             try:
                 if self._nvml is None:
                     self._nvml = _opened()
-                return () if self._nvml is None else _cards(self._nvml)
+                return card_files.amd_cards() if self._nvml is None else _cards(self._nvml)
             except Exception as error:  # NVMLError is one, but is only there with the library that raises it
                 if self._nvml is None or not isinstance(error, self._nvml.NVMLError):
                     raise
@@ -108,7 +70,38 @@ def _opened() -> Any:
 def _cards(nvml: Any) -> tuple[Card, ...]:
     driver = _told(nvml, nvml.nvmlSystemGetDriverVersion) or ""
     handles = [(index, nvml.nvmlDeviceGetHandleByIndex(index)) for index in range(nvml.nvmlDeviceGetCount())]
-    return tuple(_card(nvml, index, handle, driver) for index, handle in handles)
+    return tuple(part for index, handle in handles for part in _parts(nvml, _card(nvml, index, handle, driver), handle))
+
+
+def _parts(nvml: Any, card: Card, handle: Any) -> tuple[Card, ...]:
+    """The slices that a card is cut into, which are all that programs see of it; the card itself where it is whole."""
+    mode = _told(nvml, nvml.nvmlDeviceGetMigMode, handle)
+    if not mode or mode[0] != nvml.NVML_DEVICE_MIG_ENABLE:
+        return (card,)
+    places = range(_told(nvml, nvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0)
+    slices = [_told(nvml, nvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, place) for place in places]
+    return tuple(_slice(nvml, card, part) for part in slices if part is not None) or (card,)
+
+
+def _slice(nvml: Any, card: Card, handle: Any) -> Card:
+    """What a slice has of its own; temperature, power and load are told of the whole card alone."""
+    memory = _told(nvml, nvml.nvmlDeviceGetMemoryInfo, handle)
+    return replace(
+        card,
+        name=_told(nvml, nvml.nvmlDeviceGetName, handle) or f"a slice of {card.name}",
+        uuid=_told(nvml, nvml.nvmlDeviceGetUUID, handle) or "",
+        slice_of=card.uuid,
+        tenants=_tenants(nvml, handle),
+        total=memory and int(memory.total),
+        used=memory and int(memory.used),
+        free=memory and int(memory.free),
+        utilisation=None,
+    )
+
+
+def _tenants(nvml: Any, handle: Any) -> tuple[Tenant, ...]:
+    found = _told(nvml, nvml.nvmlDeviceGetComputeRunningProcesses, handle) or ()
+    return tuple(Tenant(int(each.pid), each.usedGpuMemory and int(each.usedGpuMemory)) for each in found)
 
 
 def _card(nvml: Any, index: int, handle: Any, driver: str) -> Card:
@@ -120,6 +113,8 @@ def _card(nvml: Any, index: int, handle: Any, driver: str) -> Card:
         name=_told(nvml, nvml.nvmlDeviceGetName, handle) or "a card",
         uuid=_told(nvml, nvml.nvmlDeviceGetUUID, handle) or "",
         driver=driver,
+        capability=_told(nvml, nvml.nvmlDeviceGetCudaComputeCapability, handle),
+        tenants=_tenants(nvml, handle),
         total=memory and int(memory.total),
         used=memory and int(memory.used),
         free=memory and int(memory.free),
@@ -138,26 +133,6 @@ def _told(nvml: Any, ask: Callable[..., Any], *given: Any) -> Any:
         raise
     except nvml.NVMLError:
         return None
-
-
-def simulated_gb(env: Mapping[str, str] | None = None) -> float | None:
-    """The size that ``ACETUI_VRAM_GB`` tells; None for none, and for what is no size."""
-    with contextlib.suppress(ValueError):
-        size = float((os.environ if env is None else env).get(SIMULATED, ""))
-        return size if math.isfinite(size) and size > 0 else None
-    return None
-
-
-def card_for(device: str, cards: Sequence[Card], env: Mapping[str, str] | None = None) -> Card | None:
-    """The card that ``device`` (``auto``, ``cuda``, ``cuda:1``) means, by CUDA_VISIBLE_DEVICES; None for no card."""
-    kind, _, number = device.partition(":")
-    if kind not in ("auto", "cuda") or not cards:
-        return None
-    place = int(number) if number.isascii() and number.isdecimal() else 0
-    told = (os.environ if env is None else env).get("CUDA_VISIBLE_DEVICES")
-    visible = [name.strip() for name in told.split(",")] if told is not None else [str(card.index) for card in cards]
-    name = visible[place] if place < len(visible) else ""
-    return next((card for card in cards if name and (str(card.index) == name or card.uuid.startswith(name))), None)
 
 
 @cache

@@ -8,6 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PLANNER_GB = {"0.6B": (1.2, 0.6), "1.7B": (3.4, 1.0), "4B": (8.0, 1.6)}
+"""What a planner of each size takes: its weights, and what it remembers while it writes (4096 tokens)."""
+
+MUSIC_GB = {False: 4.7, True: 9.0}
+"""Weights of the music model: of 2B ones, and of XL ones."""
+
+BESIDE_GB = 0.33 + 1.2 + 0.01
+"""VAE, text encoder and the latents of silence."""
+
+ROOM_GB = 0.5 + 0.5
+"""What the driver takes, and what is kept free."""
+
+_A_TAKE_GB = {(False, False): 0.3, (False, True): 0.6, (True, False): 0.5, (True, True): 1.0}
+"""What a take of up to a minute takes beside weights, by XL and by guidance, which is two takes in one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tier:
@@ -75,3 +90,23 @@ def tier_of(gb: float) -> Tier:
     """The row of a card with so many GB; no card at all is 0."""
     passed = (gb > 4, gb > 6, gb > 8, gb > 12, gb >= 15.5, gb >= 20, gb > 24)
     return TIERS[sum(passed)]
+
+
+def published_tier_of(gb: float) -> Tier:
+    """The row by the published guide, which goes by the sizes on the box: an 8 GB card is the first of "8 to 12"."""
+    nominal = round(gb)
+    near = nominal if abs(gb - nominal) <= 0.5 else gb
+    passed = (near > 4, near >= 6, near >= 8, near >= 12, near >= 16, near >= 20, near >= 24)
+    return TIERS[sum(passed)]
+
+
+def needed_gb(*, xl: bool, guided: bool, takes: int = 1, seconds: float = 60.0, planner: str | None = None) -> float:
+    """GB for a batch with everything on the card at once, by the published figures for official models."""
+    per_take = _A_TAKE_GB[xl, guided]
+    lm = sum(PLANNER_GB[planner]) if planner else 0.0
+    return MUSIC_GB[xl] + BESIDE_GB + lm + per_take * takes * max(1.0, seconds / 60) + ROOM_GB
+
+
+def needed_in_phases_gb(*, xl: bool, guided: bool, takes: int = 1, seconds: float = 60.0) -> float:
+    """The same where only what works is on the card: the music model is the largest that ever is."""
+    return MUSIC_GB[xl] + _A_TAKE_GB[xl, guided] * takes * max(1.0, seconds / 60) + ROOM_GB

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.memory import GB, Card, Cards, card_for, cores, memory_bytes, processor, simulated_gb
+from engine.cards import GB, Card, card_for, simulated_gb
+from engine.memory import Cards, cores, memory_bytes, processor
 from engine.tiers import tier_of
 from sessions.memory_watch import resident_bytes
 from sessions.supervisor import Supervisor
 
-_APPLE_SHARE = 0.75
+APPLE_SHARE = 0.75
 """How much of its memory an Apple machine lets its card use, where that is not told."""
 
 
@@ -83,7 +84,7 @@ def _of_card(card: Card, count: int) -> dict[str, Any]:
 def _of_memory(device: str, used: int, size: float | None) -> dict[str, Any]:
     """A machine that renders in its own memory; with a ``size``, as if that were a card's."""
     total = memory_bytes() if size is None else int(size * GB)
-    card = size if size is not None else total / GB * _APPLE_SHARE if device == "mps" else 0.0
+    card = size if size is not None else total / GB * APPLE_SHARE if device == "mps" else 0.0
     return {
         **_NOTHING,
         "device": device,

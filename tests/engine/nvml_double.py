@@ -24,6 +24,12 @@ class DoubleCard:
     temperature: int | None = 41
     load: int | None = 7
     milliwatts: int | None = 20_500
+    capability: tuple[int, int] | None = None
+    tenants: tuple[tuple[int, int], ...] | None = None
+    """Processes and the bytes that each has; None where the driver does not tell."""
+
+    slices: tuple[DoubleCard, ...] | None = None
+    """What it is cut into; None where it cannot be."""
 
 
 @dataclass
@@ -85,6 +91,44 @@ class DoubleLibrary:
 
     def nvmlDeviceGetPowerUsage(self, handle: Any, told: Any) -> int:
         return self._number(told._obj, "value", self._card(handle).milliwatts)
+
+    def nvmlDeviceGetCudaComputeCapability(self, handle: Any, major: Any, minor: Any) -> int:
+        capability = self._card(handle).capability
+        if capability is None:
+            return int(pynvml.NVML_ERROR_NOT_SUPPORTED)
+        major._obj.value, minor._obj.value = capability
+        return self.status
+
+    def nvmlDeviceGetComputeRunningProcesses_v3(self, handle: Any, count: Any, told: Any) -> int:
+        tenants = self._card(handle).tenants
+        if tenants is None:
+            return int(pynvml.NVML_ERROR_NO_PERMISSION)
+        if told is None and tenants:
+            count._obj.value = len(tenants)
+            return int(pynvml.NVML_ERROR_INSUFFICIENT_SIZE)
+        count._obj.value = len(tenants)
+        for place, (pid, used) in enumerate(tenants):
+            told[place].pid, told[place].usedGpuMemory = pid, used
+        return self.status
+
+    def nvmlDeviceGetMigMode(self, handle: Any, now: Any, later: Any) -> int:
+        if self._card(handle).slices is None:
+            return int(pynvml.NVML_ERROR_NOT_SUPPORTED)
+        now._obj.value = later._obj.value = int(bool(self._card(handle).slices))
+        return self.status
+
+    def nvmlDeviceGetMaxMigDeviceCount(self, handle: Any, count: Any) -> int:
+        count._obj.value = 7
+        return self.status
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, handle: Any, index: Any, part: Any) -> int:
+        slices = self._card(handle).slices or ()
+        place = getattr(index, "value", index)
+        if place >= len(slices):
+            return int(pynvml.NVML_ERROR_NOT_FOUND)
+        part._obj.contents = pynvml.struct_c_nvmlDevice_t()
+        self._handles[id(part._obj)] = (part._obj, slices[place])
+        return self.status
 
     def _number(self, place: Any, name: str, value: int | None) -> int:
         if value is None:

@@ -12,18 +12,20 @@ from typing import Any
 import pynvml
 import pytest
 
-from engine import memory
-from engine.memory import GB, Card, Cards, card_for, simulated_gb
-from engine.tiers import TIERS, tier_of
+from engine import cards, memory
+from engine.card_files import amd_cards, silent_cards
+from engine.cards import GB, Card, Tenant, card_for, simulated_gb
+from engine.memory import Cards
+from engine.tiers import TIERS, needed_gb, needed_in_phases_gb, published_tier_of, tier_of
 from tests.engine.nvml_double import DoubleCard, library
 
 BIG = DoubleCard(name="NVIDIA H200", uuid="GPU-22bb", total=139 * GB, used=3 * GB)
 
 
 def test_cards_tell_what_they_are() -> None:
-    cards = Cards()
+    asked = Cards()
     with library(DoubleCard(), BIG) as nvml:
-        small, big = cards.look()
+        small, big = asked.look()
         assert small == Card(
             index=0,
             name="NVIDIA GeForce RTX 4060",
@@ -38,11 +40,78 @@ def test_cards_tell_what_they_are() -> None:
         )
         assert (big.index, big.name, big.free) == (1, "NVIDIA H200", 136 * GB)
         nvml.cards[0].used, nvml.cards[0].temperature = 2 * GB, 60
-        assert (cards.look()[0].used, cards.look()[0].temperature) == (2 * GB, 60)
+        assert (asked.look()[0].used, asked.look()[0].temperature) == (2 * GB, 60)
         assert nvml.opened == 1
-        cards.close()
+        asked.close()
         assert nvml.opened == 0
-        cards.close()
+        asked.close()
+
+
+def test_who_else_computes_there_and_what_it_can_do() -> None:
+    with library(DoubleCard(capability=(8, 9), tenants=((41, 3 * GB), (42, GB)))):
+        (card,) = Cards().look()
+    assert card.capability == (8, 9)
+    assert card.tenants == (Tenant(41, 3 * GB), Tenant(42, GB))
+
+
+def test_a_card_in_slices_is_its_slices() -> None:
+    first = DoubleCard(name="NVIDIA A100 MIG 3g.20gb", uuid="MIG-aa", total=20 * GB, used=0)
+    second = DoubleCard(name="NVIDIA A100 MIG 2g.10gb", uuid="MIG-bb", total=10 * GB, used=4 * GB)
+    parent = DoubleCard(name="NVIDIA A100", uuid="GPU-cc", total=40 * GB, temperature=50, slices=(first, second))
+    with library(parent, DoubleCard(uuid="GPU-dd")):
+        found = Cards().look()
+    assert [card.name for card in found] == [first.name, second.name, "NVIDIA GeForce RTX 4060"]
+    assert [card.total for card in found] == [20 * GB, 10 * GB, 8 * GB]
+    assert [card.slice_of for card in found] == ["GPU-cc", "GPU-cc", ""]
+    assert found[0].temperature == 50
+    # Which of them a program sees: the first, unless it is told another one.
+    assert card_for("cuda", found, {}) == found[0]
+    assert card_for("cuda:1", found, {}) == found[2]
+    assert card_for("cuda", found, {"CUDA_VISIBLE_DEVICES": "MIG-bb"}) == found[1]
+
+
+def test_a_card_that_could_be_cut_and_is_not_is_whole() -> None:
+    with library(DoubleCard(slices=())):
+        assert [card.name for card in Cards().look()] == ["NVIDIA GeForce RTX 4060"]
+
+
+def test_amd_cards_are_in_the_systems_files(tmp_path: Path) -> None:
+    device = tmp_path / "sys/class/drm/card1/device"
+    (device / "hwmon/hwmon3").mkdir(parents=True)
+    for name, text in {
+        "vendor": "0x1002",
+        "product_name": "Radeon RX 7900 XTX",
+        "mem_info_vram_total": str(24 * GB),
+        "mem_info_vram_used": str(2 * GB),
+        "gpu_busy_percent": "13",
+        "unique_id": "ab12",
+        "hwmon/hwmon3/temp1_input": "61000",
+    }.items():
+        (device / name).write_text(f"{text}\n")
+    (tmp_path / "sys/class/drm/card1-HDMI-A-1").symlink_to(device.parent)
+    other = tmp_path / "sys/class/drm/card0/device"
+    other.mkdir(parents=True)
+    (other / "vendor").write_text("0x8086\n")
+    (card,) = amd_cards(tmp_path)
+    assert (card.name, card.maker, card.total, card.free) == ("Radeon RX 7900 XTX", "AMD", 24 * GB, 22 * GB)
+    assert (card.temperature, card.utilisation, card.uuid) == (61, 13, "ab12")
+    assert card_for("auto", [card], {"HIP_VISIBLE_DEVICES": ""}) is None
+    assert card_for("auto", [card], {"HIP_VISIBLE_DEVICES": "0", "CUDA_VISIBLE_DEVICES": ""}) == card
+    (device / "mem_info_vram_used").unlink()
+    assert amd_cards(tmp_path)[0].free is None
+    assert amd_cards(tmp_path / "nothing") == ()
+
+
+def test_a_card_without_nvml_is_there_all_the_same(tmp_path: Path) -> None:
+    assert silent_cards(tmp_path) == ()
+    (tmp_path / "dev").mkdir()
+    for name in ("nvidia0", "nvidiactl", "nvidia-uvm"):
+        (tmp_path / "dev" / name).touch()
+    assert silent_cards(tmp_path) == ("a card of NVIDIA's (nvidia0)",)
+    told = tmp_path / "proc/driver/nvidia/gpus/0000:01:00.0"
+    told.mkdir(parents=True)
+    (told / "information").write_text("Model: \t\t NVIDIA H100\nIRQ: 12\n")
+    assert silent_cards(tmp_path) == ("NVIDIA H100",)
 
 
 def test_what_a_card_does_not_tell_is_left_open() -> None:
@@ -53,18 +122,19 @@ def test_what_a_card_does_not_tell_is_left_open() -> None:
 
 
 def test_a_driver_that_goes_away_comes_back() -> None:
-    cards = Cards()
+    asked = Cards()
     with library(DoubleCard()) as nvml:
-        assert len(cards.look()) == 1
+        assert len(asked.look()) == 1
         for status in (pynvml.NVML_ERROR_GPU_IS_LOST, pynvml.NVML_ERROR_UNINITIALIZED, pynvml.NVML_ERROR_UNKNOWN):
             nvml.status = status
-            assert cards.look() == ()
-            assert cards.look() == ()
+            assert asked.look() == ()
+            assert asked.look() == ()
             nvml.status = pynvml.NVML_SUCCESS
-            assert len(cards.look()) == 1
+            assert len(asked.look()) == 1
 
 
 def test_without_nvml_there_are_no_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory.card_files, "amd_cards", lambda: ())
     with library() as nvml:
         nvml.status = pynvml.NVML_ERROR_DRIVER_NOT_LOADED
         assert Cards().look() == ()
@@ -120,7 +190,7 @@ def test_another_size_can_be_simulated() -> None:
         ("-1", None),
         ("0", None),
     ):
-        assert simulated_gb({memory.SIMULATED: text}) == size
+        assert simulated_gb({cards.SIMULATED: text}) == size
     assert simulated_gb({}) is None
 
 
@@ -135,6 +205,29 @@ def test_another_size_can_be_simulated() -> None:
 )
 def test_the_boundaries_of_the_tiers(gb: float, name: str) -> None:
     assert tier_of(gb).name == name
+
+
+@pytest.mark.parametrize(
+    ("gb", "name"),
+    [
+        *((3.9, "tier1"), (4, "tier1"), (5, "tier2"), (5.9, "tier3"), (7.9, "tier4"), (8, "tier4"), (11.9, "tier5")),
+        *((12, "tier5"), (15.6, "tier6a"), (16, "tier6a"), (19.6, "tier6b"), (23.6, "unlimited"), (24, "unlimited")),
+        *((10.4, "tier4"), (80, "unlimited")),
+    ],
+)
+def test_the_guide_goes_by_the_size_on_the_box(gb: float, name: str) -> None:
+    assert published_tier_of(gb).name == name
+
+
+def test_the_published_arithmetic() -> None:
+    # From the published figures: 4.7 + 1.54 + 1.0 = 7.24 GB beside what takes and a planner need.
+    assert needed_gb(xl=False, guided=False) == pytest.approx(7.54)
+    assert needed_gb(xl=False, guided=False, takes=4, seconds=120) == pytest.approx(7.24 + 4 * 0.3 * 2)
+    assert needed_gb(xl=False, guided=True, planner="0.6B") == pytest.approx(7.24 + 0.6 + 1.8)
+    assert needed_gb(xl=True, guided=False) == pytest.approx(12.04)
+    assert needed_gb(xl=False, guided=False, seconds=10) == needed_gb(xl=False, guided=False, seconds=60)
+    assert needed_in_phases_gb(xl=True, guided=False) == pytest.approx(10.5)
+    assert needed_in_phases_gb(xl=False, guided=False) == pytest.approx(6.0)
 
 
 def test_the_table_never_gets_worse_towards_larger_cards() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.memory import SIMULATED, memory_bytes, processor
+from engine.cards import SIMULATED
+from engine.memory import memory_bytes, processor
 from sessions import studio
 from sessions.machine import Machine
 from tests.engine.nvml_double import GB, DoubleCard, library

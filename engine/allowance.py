@@ -1,0 +1,179 @@
+"""What a machine allows with official models, choice by choice: what is chosen, why, and what overrides it. No torch.
+
+The table of ``engine.tiers`` decides for models of the official sizes; where it says nothing, as for XL models, its own
+arithmetic does. Models of other sizes, such as the one in the box, go by what they need (``engine.preflight``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.tiers import MUSIC_GB, Tier, needed_gb, needed_in_phases_gb, published_tier_of, tier_of
+
+Kind = Literal["cuda", "mps", "cpu"]
+Residence = Literal["together", "phases"]
+"""Whether all models lie on the card at once, or each moves there for its part of a batch."""
+
+XL = "acestep-v15-xl-turbo"
+MUSIC = "acestep-v15-turbo"
+
+LONG_ON_MPS = 180.0
+"""Seconds above which an Apple machine makes one take at a time."""
+
+_AMPERE = (8, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One thing that is decided for a machine."""
+
+    name: str
+    value: str
+    why: str
+    override: str
+    """How a person gets something else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allowance:
+    """What is done on a machine unless a person says otherwise. Pairs are with a planner, and without one."""
+
+    kind: Kind
+    gb: float
+    tier: Tier
+    takes: tuple[int, int]
+    seconds: tuple[int, int]
+    planner: str | None
+    """The size of the planner that is on by default."""
+
+    planners: tuple[str, ...]
+    residence: Residence
+    xl: Literal["together", "alone", "phases", "no"]
+    """XL models: beside a planner, without one, only in phases, or not at all."""
+
+    dtype: str
+
+
+def allowance(kind: Kind, gb: float, capability: tuple[int, int] | None = None) -> Allowance:
+    """What a card of ``gb`` allows, or a machine without one; ``capability`` is CUDA's number where it is known."""
+    tier = tier_of(gb if kind != "cpu" else 0.0)
+    return Allowance(
+        kind=kind,
+        gb=gb,
+        tier=tier,
+        takes=(1, 1) if kind == "cpu" else tier.most_takes,
+        seconds=tier.most_seconds,
+        planner=tier.planner,
+        planners=tier.planners,
+        residence="phases" if kind == "cuda" and tier.offload else "together",
+        xl=_xl(kind, gb, tier),
+        dtype=_dtype(kind, capability),
+    )
+
+
+def _xl(kind: Kind, gb: float, tier: Tier) -> Literal["together", "alone", "phases", "no"]:
+    if kind == "cpu":
+        return "no"
+    if gb >= needed_gb(xl=True, guided=False, planner=tier.planner) and tier.planner:
+        return "together"
+    if gb >= needed_gb(xl=True, guided=False):
+        return "alone"
+    return "phases" if kind == "cuda" and gb >= needed_in_phases_gb(xl=True, guided=False) else "no"
+
+
+def _dtype(kind: Kind, capability: tuple[int, int] | None) -> str:
+    if kind == "cpu":
+        return "float32"
+    return "float16" if kind == "mps" or (capability is not None and capability < _AMPERE) else "bfloat16"
+
+
+def choices(allowed: Allowance) -> tuple[Choice, ...]:
+    """Every choice with its reason, in the order in which they matter."""
+    return (
+        _music(allowed),
+        _planner(allowed),
+        _batch(allowed),
+        _duration(allowed),
+        _precision(allowed),
+        _quantisation(allowed),
+    )
+
+
+def guide(allowed: Allowance) -> str:
+    """What the published guide would allow beyond the table, in a sentence; empty where the two agree."""
+    if allowed.kind == "cpu":
+        return ""
+    tier, here = published_tier_of(allowed.gb), allowed.tier
+    if tier.name == here.name:
+        return ""
+    more = [f"{tier.most_takes[1]} takes at once"] if tier.most_takes != here.most_takes else []
+    more += [f"the {tier.planner} planner"] if tier.planner not in (here.planner, None) else []
+    more += [f"takes of {tier.most_seconds[0]} s"] if tier.most_seconds[0] > here.most_seconds[0] else []
+    told = f" ({', '.join(more)})" if more else ""
+    return f"The published guide counts a card of {round(allowed.gb)} GB as {tier.name}{told}."
+
+
+def _music(allowed: Allowance) -> Choice:
+    reasons = {
+        "together": "XL models fit as well, beside the planner.",
+        "alone": "XL models fit as well, without a planner beside them or in phases.",
+        "phases": "XL models fit in phases alone.",
+        "no": f"XL models need {needed_in_phases_gb(xl=True, guided=False):.1f} GB of a card, in phases.",
+    }
+    if allowed.kind == "cpu":
+        why = f"A 2B model has {2 * MUSIC_GB[False]:.1f} GB in float32, and a take of a minute takes many minutes."
+    else:
+        why = f"The fastest of the 2B models, {MUSIC_GB[False]} GB. {reasons[allowed.xl]}"
+    return Choice(name="music model", value=MUSIC, why=why, override="--dit NAME, or dit under [models]")
+
+
+def _planner(allowed: Allowance) -> Choice:
+    value = f"acestep-5Hz-lm-{allowed.planner}" if allowed.planner else "none"
+    if allowed.planners:
+        why = f"{allowed.tier.name} has room for {', '.join(allowed.planners)}."
+    elif allowed.kind == "cpu":
+        why = "Without a card a planner of an official size takes longer than the music."
+    else:
+        why = f"{allowed.tier.name} has no room for one beside the music model."
+    return Choice(name="planner", value=value, why=why, override="--lm NAME, or lm under [models]; --lm none")
+
+
+def _batch(allowed: Allowance) -> Choice:
+    with_planner, without = allowed.takes
+    value = f"{with_planner}" if with_planner == without else f"{with_planner}, {without} without a planner"
+    why = (
+        "Together they would take as long on a CPU."
+        if allowed.kind == "cpu"
+        else f"The table's row {allowed.tier.name}."
+    )
+    if allowed.kind == "mps":
+        why += f" One at a time beyond {LONG_ON_MPS:.0f} s."
+    return Choice(name="takes at once", value=value, why=why, override="--batch N, or batch_size in the recipe")
+
+
+def _duration(allowed: Allowance) -> Choice:
+    with_planner, without = allowed.seconds
+    value = f"{with_planner} s" if with_planner == without else f"{with_planner} s, {without} s without a planner"
+    return Choice(
+        name="longest take",
+        value=value,
+        why=f"The table's row {allowed.tier.name}.",
+        override="--duration SECONDS, where it fits",
+    )
+
+
+def _precision(allowed: Allowance) -> Choice:
+    why = {
+        "float32": "Exact, and the same takes whatever else is in the batch.",
+        "float16": "Apple's cards and those before Ampere do not compute bfloat16 well.",
+        "bfloat16": "Half the memory; what the models were trained in.",
+    }[allowed.dtype]
+    return Choice(name="precision", value=allowed.dtype, why=why, override="--dtype NAME, or dtype under [models]")
+
+
+def _quantisation(allowed: Allowance) -> Choice:
+    why = "Whole weights alone are rendered with here."
+    if allowed.tier.int8 and allowed.kind == "cuda":
+        why = "The table would have INT8 weights here. Whole weights alone are rendered with."
+    return Choice(name="quantisation", value="none", why=why, override="there is none yet")
