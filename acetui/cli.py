@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from acetui.verbs.machine import VERBS as MACHINE
 from acetui.verbs.music import VERBS as MUSIC
 from acetui.verbs.parsing import AddVerb, Parser, UsageError, later
 from acetui.verbs.session import VERBS as SESSION
@@ -106,7 +107,7 @@ def _studio_parser() -> Parser:
     return parser
 
 
-_VERBS: dict[str, AddVerb] = {**MUSIC, **SESSION}
+_VERBS: dict[str, AddVerb] = {**MUSIC, **SESSION, **MACHINE}
 
 
 def _report(error: EngineError, argv: Sequence[str]) -> int:
