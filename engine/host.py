@@ -64,6 +64,9 @@ SLOWEST_STEP_SECONDS = 60.0
 LAST_WRITE_SECONDS = 5.0
 """How long a take that is being written may take where the parent is dead; what is sampled then has no future."""
 
+POLITENESS = 5
+"""How much less of a busy processor than others the process claims, as ``nice`` counts it."""
+
 
 class Channel:
     """The way to the parent: whole lines, from any thread. A parent that is gone is not an error here."""
@@ -305,8 +308,18 @@ def _read_until_gone(host: Host, commands: BinaryIO, channel: Channel) -> None:
     os._exit(1)
 
 
+def _give_way() -> None:
+    """Rendering takes what the person at the keyboard leaves of the processor: keys are drawn first."""
+    with contextlib.suppress(OSError):
+        os.nice(POLITENESS)
+    # Where Linux weighs process sessions against one another, this one is a session of its own.
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as weight:
+        weight.write(str(POLITENESS))
+
+
 def main() -> None:
     """Runs the process until its parent is done with it."""
+    _give_way()
     commands, events = _claim_streams()
     channel = Channel(events)
     channel.send(Hello(PROTOCOL_VERSION, "acetui", engine.__version__, os.getpid(), CAPABILITIES))

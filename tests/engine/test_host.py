@@ -182,3 +182,13 @@ def test_a_dead_parent_s_engine_finishes_the_take_that_it_writes() -> None:
         process.stdout.close()
         assert process.wait(10) == 1
         assert os.listdir(folder) == ["written"]
+
+
+def test_a_host_leaves_the_processor_to_whoever_types() -> None:
+    with subprocess.Popen(HOST, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # it has said hello
+        polite = os.getpriority(os.PRIO_PROCESS, process.pid)
+        assert process.stdin is not None
+        process.stdin.close()
+    assert polite == min(os.getpriority(os.PRIO_PROCESS, 0) + host.POLITENESS, 19)
