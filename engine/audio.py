@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -167,20 +168,20 @@ def check(audio: Audio) -> None:
         )
 
 
-def read(path: str | Path, *, rate: int = RATE) -> Audio:
+def read(path: str | Path, *, rate: int = RATE, longest: float | None = None) -> Audio:
     """An audio file as float32 [2, n] in [-1, 1] at ``rate`` Hz, in any format that libsndfile knows.
 
     Mono is doubled; of more than two channels the first two are taken. Raises EngineError for a file that is missing,
-    unreadable, empty, broken off or no audio. WAV, AIFF and Ogg files that were cut short are read as far as they go:
-    nothing in them tells that from a recording that was stopped.
+    unreadable, empty, broken off, no audio or above ``longest`` seconds. WAV, AIFF and Ogg files that were cut short
+    are read as far as they go: nothing in them tells that from a recording that was stopped.
     """
     source = Path(path)
-    frames, file_rate = _decode(source)
+    frames, file_rate = _decode(source, longest)
     if not len(frames):
         raise EngineError(f"{source} holds no sound.", "Choose another file.")
     if not math.isfinite(peak(frames)):
         raise EngineError(f"{source} holds values that are not numbers.", "Export it again from where it was made.")
-    stereo = frames[:, :2] if frames.shape[1] > 1 else np.repeat(frames, 2, axis=1)
+    stereo = frames if frames.shape[1] > 1 else np.repeat(frames, 2, axis=1)
     if file_rate != rate:
         import soxr
 
@@ -188,18 +189,25 @@ def read(path: str | Path, *, rate: int = RATE) -> Audio:
     return np.clip(np.ascontiguousarray(stereo.T), -1.0, 1.0)
 
 
-def _decode(source: Path) -> tuple[Audio, int]:
-    """All frames of a file as [n, channels], and its sample rate."""
+def _decode(source: Path, longest: float | None) -> tuple[Audio, int]:
+    """All frames of a file as [n, 1 or 2], and its sample rate."""
     import soundfile
 
     try:
+        if not stat.S_ISREG(os.stat(source).st_mode) and not source.is_dir():  # opening a pipe would wait for ever
+            raise EngineError(f"{source} is not an ordinary file.", "Name an audio file.")
         with open(source, "rb") as file:
             if not file.read(1):
                 raise EngineError(f"{source} is empty.", "Choose another file.")
             file.seek(0)
             with soundfile.SoundFile(file) as sound:
-                frames: Audio = sound.read(dtype="float32", always_2d=True)
                 promised, rate = int(sound.frames), int(sound.samplerate)
+                if longest is not None and promised > longest * rate:
+                    raise EngineError(
+                        f"{source} is {promised / rate:.0f} seconds long, and {longest:g} is the most.",
+                        "Cut a piece out of it.",
+                    )
+                frames = _pair(sound)
     except OSError as cause:
         raise _unreadable(source, cause) from cause
     except soundfile.LibsndfileError as cause:
@@ -214,6 +222,14 @@ def _decode(source: Path) -> tuple[Audio, int]:
             "Copy or download it again.",
         )
     return frames, rate
+
+
+def _pair(sound: Any) -> Audio:
+    """What an open file holds, of its channels the first two; piece by piece, because there may be many channels."""
+    pieces = [np.zeros((0, min(2, sound.channels)), dtype=np.float32)]
+    while len(piece := sound.read(_CHUNK_FRAMES, dtype="float32", always_2d=True)):
+        pieces.append(piece[:, :2].copy())
+    return np.concatenate(pieces)
 
 
 def _unreadable(source: Path, cause: OSError) -> EngineError:

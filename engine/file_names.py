@@ -19,6 +19,9 @@ INDEX = "{index}"
 
 LATENTS_SUFFIX = ".safetensors"
 
+GAIN = "gain"
+"""In the metadata of a file of latents: what decoded ones are multiplied by to be as loud as the take."""
+
 SUFFIXES = {
     "flac": ".flac",
     "wav": ".wav",

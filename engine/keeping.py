@@ -20,6 +20,10 @@ class Kept(Generic[K, V]):
         self._most = most
         self._values: OrderedDict[K, V] = OrderedDict()
 
+    def peek(self, key: K) -> V | None:
+        """The value of ``key`` if it is there."""
+        return self._values.get(key)
+
     def get(self, key: K, make: Callable[[], V]) -> V:
         """The value of ``key``, made now if it is not there."""
         if key not in self._values:

@@ -47,6 +47,12 @@ def text_or_none(value: object) -> str | None:
     return written if written.strip() else None
 
 
+def paths(value: object) -> tuple[str, ...]:
+    """Names of files from a list, or a single one; blank ones are left out."""
+    names = (text_or_none(entry) for entry in (value if isinstance(value, list | tuple) else [value]))
+    return tuple(name for name in names if name)
+
+
 def flag(value: object) -> bool:
     """True or false and nothing else: 1 and "yes" are questions, not answers."""
     if not isinstance(value, bool):

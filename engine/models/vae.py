@@ -159,25 +159,28 @@ class VAE(nn.Module):
         self.tiling: Tiling | None = None
         """What decoding has come down to where memory ran out; None where it never did."""
 
-    def decode_tiles(self, latents: Tensor, tiling: Tiling | None = None) -> Iterator[Tensor]:
-        """Audio ``[B, channels, samples]`` of latents ``[B, T, 64]``, a tile at a time, in order.
+    def decode_tiles(
+        self, latents: Tensor, tiling: Tiling | None = None, *, start: int = 0, stop: int | None = None
+    ) -> Iterator[Tensor]:
+        """Audio ``[B, channels, samples]`` of the frames ``[start, stop)`` of ``[B, T, 64]``, a tile at a time.
 
-        Where a card's memory does not suffice for a tile, it goes on with half of it, and remembers that.
+        A part is what it would be in the whole: the frames beside it are heard. Where a card's memory does not suffice
+        for a tile, it goes on with half of it, and remembers that.
         """
         tiling = tiling or self.tiling or Tiling.decoding(latents.device)
         lengths, hop = self.decoder.lengths(latents.shape[1]), self.config.hop
-        start = 0
-        while start < latents.shape[1]:
-            stop = min(start + tiling.frames, latents.shape[1])
+        end = latents.shape[1] if stop is None else stop
+        while start < end:
+            until = min(start + tiling.frames, end)
             try:
-                rows = self.decoder.produce(latents, lengths, start * hop, stop * hop, tiling.elements)
+                rows = self.decoder.produce(latents, lengths, start * hop, until * hop, tiling.elements)
             except torch.OutOfMemoryError:
                 if (smaller := tiling.smaller()) is None:
                     raise
                 tiling = self.tiling = smaller
             else:
                 yield rows.transpose(1, 2)
-                start = stop
+                start = until
                 continue
             torch.cuda.empty_cache()  # outside of the handler, which holds what was computed so far
 
