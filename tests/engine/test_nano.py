@@ -7,7 +7,7 @@ import torch
 
 from engine import Engine, Request, nano
 from engine.checkpoints import inventory, open_set, verify
-from tools.nano.measure.tempo import tempo, tempo_error
+from engine.scoring.tempo import tempo, tempo_error
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

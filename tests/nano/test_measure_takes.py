@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from engine.request import Request
+from engine.scoring import metre
 from tools.nano.measure import __main__ as command
-from tools.nano.measure import held_out, metre, report
+from tools.nano.measure import held_out, report
 from tools.nano.measure.codec import CodecRow
 from tools.nano.measure.takes import Heard, distance, measure_takes, shares
 

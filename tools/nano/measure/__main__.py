@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.audio import RATE
 from engine.errors import EngineError
-from tools.nano.measure import codec, held_out, learn, metre, report, style, takes, tempo
-from tools.nano.measure.spectra import SONG_RATE
+from engine.scoring import tempo
+from tools.nano.measure import codec, held_out, learn, report, style, takes
 from tools.nano.music.song import Song
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _instruments(arguments: argparse.Namespace, figures: dict[str, Any]) -> None
 
 def _tempo(known: Heard, tested: dict[str, Heard]) -> dict[str, dict[str, float]]:
     """Learns which level of the metre is the beat, keeps it, and tests the whole estimator, by style."""
-    metre.keep(learn.learn_tempo([piece for piece, _ in known], [song.bpm for _, song in known]))
+    learn.keep_metre(learn.learn_tempo([piece for piece, _ in known], [song.bpm for _, song in known]))
     heard: dict[str, list[str]] = {}
     for kind, pairs in tested.items():
         found = learn.verdicts([piece for piece, _ in pairs], [song.bpm for _, song in pairs])
@@ -166,7 +167,7 @@ def _coded(model: Model, song: Any) -> codec.Copy:
     with torch.no_grad():
         latents = model.vae.encode(padded.to(model.device, model.dtype))
         made = model.vae.decode(latents)[0, :, : audio.shape[1]].float().cpu().numpy()
-    seconds = audio.shape[1] / SONG_RATE
+    seconds = audio.shape[1] / RATE
     return codec.Copy(made, latents.numel() * _LATENT_BITS / seconds / 1000)
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tools.nano.measure.spectra import SONG_RATE, Float, magnitudes
+from engine.audio import RATE
+from engine.scoring.spectra import Float, magnitudes
 
 Audio = npt.NDArray[np.floating]
 
@@ -99,7 +100,7 @@ def si_sdr(reference: Audio, estimate: Audio) -> float:
     return float(np.clip(np.mean(ratios), -120, 120))
 
 
-def mp3_copy(audio: Audio, kbps: int = 64, rate: int = SONG_RATE) -> Copy:
+def mp3_copy(audio: Audio, kbps: int = 64, rate: int = RATE) -> Copy:
     """``audio`` [1 or 2, n] through libsndfile's MP3 encoder at a constant rate, and back in time with the original.
 
     ``kbps`` is one of MPEG-1's rates (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320). Raises

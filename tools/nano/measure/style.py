@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.audio import RATE
 from engine.errors import EngineError
 from engine.files import atomic_write
-from tools.nano.measure.onsets import FRAME_RATE, envelope
-from tools.nano.measure.spectra import SONG_RATE, Float, magnitudes, mel_bank, one_channel
-from tools.nano.measure.tempo import PREFERRED, tempo_of_onsets
+from engine.scoring.onsets import FRAME_RATE, envelope
+from engine.scoring.spectra import Float, magnitudes, mel_bank, one_channel
+from engine.scoring.tempo import PREFERRED, tempo_of_onsets
 
 _RATE = 24_000
 _SIZE = 1024
@@ -34,7 +35,7 @@ _DECAY = 2e-3
 _JITTER = 0.3  # standard deviations: a model's take never sounds quite like a song
 
 
-def features(audio: npt.NDArray[np.floating], rate: int = SONG_RATE) -> Float:
+def features(audio: npt.NDArray[np.floating], rate: int = RATE) -> Float:
     """What styles differ in, [FEATURES], finite: audio [N] or [channels, N]. How loud it is as a whole does not count.
 
     Level, spread and movement of each mel band in dB; how fast groups of bands pulse; onsets a band; the tempo.
@@ -42,7 +43,7 @@ def features(audio: npt.NDArray[np.floating], rate: int = SONG_RATE) -> Float:
     return joined(*parts(audio, rate))
 
 
-def parts(audio: npt.NDArray[np.floating], rate: int = SONG_RATE) -> tuple[Float, Float]:
+def parts(audio: npt.NDArray[np.floating], rate: int = RATE) -> tuple[Float, Float]:
     """``features`` without the tempo's two, and the onsets that these are heard in."""
     level = levels(audio, rate)
     grouped = level.reshape(len(level), _GROUPS, -1).mean(axis=2)
@@ -81,7 +82,7 @@ def roughened(audio: npt.NDArray[np.floating]) -> tuple[Float, Float, Float]:
     return first, second, third
 
 
-def levels(audio: npt.NDArray[np.floating], rate: int = SONG_RATE) -> Float:
+def levels(audio: npt.NDArray[np.floating], rate: int = RATE) -> Float:
     """Mel levels in dB below the loudest, [frames at 100 a second, 40], from -70 to 0; all -70 for silence."""
     power = np.square(magnitudes(one_channel(audio, rate, _RATE), _SIZE, _HOP)) @ mel_bank(
         _MELS, _SIZE, _RATE, 40, _RATE / 2

@@ -10,12 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from engine.audio import RATE
 from engine.request import Request
+from engine.scoring.key import RELATIONS, key, relation
+from engine.scoring.spectra import Float
+from engine.scoring.tempo import VERDICTS, tempo, tempo_error
 from tools.nano.measure.held_out import compose, request_for, sound_of
-from tools.nano.measure.key import RELATIONS, key, relation
-from tools.nano.measure.spectra import SONG_RATE, Float
 from tools.nano.measure.style import Classifier, features, levels
-from tools.nano.measure.tempo import VERDICTS, tempo, tempo_error
 from tools.nano.music.song import Song
 
 _RENDERED_AGAIN_EVERY = 8
@@ -50,7 +51,7 @@ class Heard:
     keyscale: str
     heard_key: str
     key: str
-    """One of ``engine``'s relations between keys: see ``tools.nano.measure.key.RELATIONS``."""
+    """One of ``engine``'s relations between keys: see ``engine.scoring.key.RELATIONS``."""
 
     heard_style: str | None
     """None where there was no classifier."""
@@ -147,7 +148,7 @@ def measure_takes(
     for number, song in enumerate(songs):
         request = request_for(song, number, seeds=(2 * number, 2 * number + 1))
         rendered = [np.asarray(take.audio) for take in engine.render(request)]
-        exact += sum(audio.shape[1] == round(duration * SONG_RATE) for audio in rendered)
+        exact += sum(audio.shape[1] == round(duration * RATE) for audio in rendered)
         if number % _RENDERED_AGAIN_EVERY == 0:
             (again,) = engine.render(request.replace(seeds=request.seeds[-1:]))
             repeated += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tools.nano.measure.spectra import Float, magnitudes, mel_bank, one_channel
+from engine.scoring.spectra import Float, magnitudes, mel_bank, one_channel
 
 FRAME_RATE = 200
 """Envelope values a second."""

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tools.nano.measure import metre
-from tools.nano.measure.onsets import FRAME_RATE, envelope, periodicity
-from tools.nano.measure.spectra import SONG_RATE, Float
+from engine.audio import RATE
+from engine.scoring import metre
+from engine.scoring.onsets import FRAME_RATE, envelope, periodicity
+from engine.scoring.spectra import Float
 
 RANGE = (50.0, 200.0)
 """Beats a minute that are considered."""
@@ -68,7 +69,7 @@ class TempoError:
         return "right" if self.right else "octave" if self.octave else "metrical" if self.metrical else "other"
 
 
-def tempo(audio: npt.NDArray[np.floating], rate: int = SONG_RATE) -> Tempo:
+def tempo(audio: npt.NDArray[np.floating], rate: int = RATE) -> Tempo:
     """The tempo of audio [N] or [channels, N]. Confidence 0 where nothing pulses or there is less than a few beats."""
     return tempo_of_onsets(envelope(audio, rate))
 
@@ -112,13 +113,16 @@ def levels_of(bpm: float) -> npt.NDArray[np.float64]:
 
 def comb(correlation: Float, beats_a_minute: npt.NDArray[np.floating]) -> Float:
     """The mean autocorrelation [lags] at a beat's multiples, for every candidate."""
-    scores = np.zeros(len(beats_a_minute), np.float32)
-    every = np.arange(len(correlation))
-    for i, bpm in enumerate(beats_a_minute):
-        period = 60 * FRAME_RATE / bpm
-        lags = period * np.arange(1, int((len(correlation) - 2) / period) + 1)
-        if len(lags):
-            scores[i] = np.interp(lags, every, correlation).mean()
+    periods = 60 * FRAME_RATE / beats_a_minute
+    counts = np.maximum((len(correlation) - 2) / periods, 0).astype(int)
+    scores = np.zeros(len(periods), np.float32)
+    there = counts > 0
+    if there.any():
+        firsts = np.concatenate(([0], np.cumsum(counts[there])[:-1]))
+        multiples = np.arange(counts.sum()) - np.repeat(firsts, counts[there]) + 1
+        lags = np.repeat(periods[there], counts[there]) * multiples
+        read = np.interp(lags, np.arange(len(correlation)), correlation)
+        scores[there] = np.add.reduceat(read, firsts) / counts[there]
     return scores
 
 

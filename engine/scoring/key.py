@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.audio import RATE
+from engine.scoring.spectra import Float, magnitudes, one_channel
 from engine.values import PITCHES, keyscale
-from tools.nano.measure.spectra import SONG_RATE, Float, magnitudes, one_channel
 
 _RATE = 12_000
 _SIZE = 8192  # bins of 1.5 Hz: the semitones above 55 Hz are two bins apart and more
@@ -21,7 +22,6 @@ _LOW, _HIGH = 55.0, 2000.0  # Hz
 _A4 = 440.0
 _AUDIBLE = 1e-4  # -80 dB below a sine at full scale
 _BESIDE = 0.01  # -40 dB: peaks further below a frame's loudest are left out
-_STEADY_FRAMES = 5
 # Albrecht and Shanahan, "The use of large corpora to train a new type of key-finding algorithm", 2013: how often each
 # degree of the scale sounds, from the tonic upwards.
 _MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
@@ -41,7 +41,7 @@ class Key:
     """0 (nothing tonal, or two keys fit alike) to 1: how far the best key's correlation is above the second best's."""
 
 
-def key(audio: npt.NDArray[np.floating], rate: int = SONG_RATE) -> Key:
+def key(audio: npt.NDArray[np.floating], rate: int = RATE) -> Key:
     """The key of audio [N] or [channels, N]; "C major" with confidence 0 where nothing sounds."""
     return key_of_chroma(chroma(audio, rate))
 
@@ -60,7 +60,7 @@ def key_of_chroma(pitch_classes: npt.NDArray[np.floating]) -> Key:
 
 def chroma(audio: npt.NDArray[np.floating], rate: int) -> Float:
     """How much each pitch class sounds: [12] from C, sum 1; zeros for silence. The tuning is found and undone."""
-    spectra = _steady(magnitudes(one_channel(audio, rate, _RATE), _SIZE, _HOP))
+    spectra = _steady(magnitudes(one_channel(audio, rate, _RATE), _SIZE, _HOP)[:, : int(_HIGH * _SIZE / _RATE) + 1])
     frames, pitches, sizes = _peaks(spectra)
     if not len(frames):
         return np.zeros(12, np.float32)
@@ -95,11 +95,14 @@ def _parsed(name: str) -> tuple[int, str]:
 
 
 def _steady(spectra: Float) -> Float:
-    """Magnitudes without what is short: the median of neighbouring frames, where that is less."""
-    around = _STEADY_FRAMES // 2
-    padded = np.pad(spectra, ((around, around), (0, 0)), mode="edge")
-    windows = np.stack([padded[i : i + len(spectra)] for i in range(_STEADY_FRAMES)])
-    lasting: Float = np.minimum(spectra, np.median(windows, axis=0))
+    """Magnitudes without what is short: the median of five neighbouring frames, where that is less."""
+    padded = np.pad(spectra, ((2, 2), (0, 0)), mode="edge")
+    a, b, c, d, e = (padded[i : i + len(spectra)] for i in range(5))
+    # The median of five in ten comparisons of whole arrays: a sixth of the time that sorting takes.
+    low = np.maximum(np.minimum(a, b), np.minimum(c, d))
+    high = np.minimum(np.maximum(a, b), np.maximum(c, d))
+    middle = np.maximum(np.minimum(low, high), np.minimum(np.maximum(low, high), e))
+    lasting: Float = np.minimum(spectra, middle)
     return lasting
 
 

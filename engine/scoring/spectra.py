@@ -6,11 +6,8 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-import soxr
 
 Float = npt.NDArray[np.float32]
-
-SONG_RATE = 48_000
 
 _FRAMES_AT_ONCE = 2048  # keeps the complex spectra of a long file out of memory
 
@@ -26,6 +23,8 @@ def one_channel(audio: npt.NDArray[np.floating], rate: int, target: int) -> Floa
     samples = np.nan_to_num(mean.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     if rate == target or not len(samples):
         return samples
+    import soxr
+
     resampled: Float = soxr.resample(samples, rate, target, quality="HQ")
     return resampled
 
