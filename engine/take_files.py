@@ -16,7 +16,7 @@ from engine import audio
 from engine.file_names import audio_path, latents_path, take_name
 from engine.files import atomic_write
 from engine.protocol import Output
-from engine.scoring.signal import examine
+from engine.scoring.judging import judge
 from engine.tags import RECIPE
 
 if TYPE_CHECKING:
@@ -46,11 +46,12 @@ def write_take(take: Take, output: Output) -> dict[str, Any]:
 
 
 def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
-    """The take as JSON, looked through for faults. What only a session knows (its number, score, parent, revision) is
-    left empty.
+    """The take as JSON, judged by listening to it. What only a session knows (its number, parent, revision) is left
+    empty.
     """
     start = time.perf_counter()
-    heard = examine(take.audio.numpy(), audio.RATE, take.request.duration)
+    request = take.request.to_dict()
+    found = judge(take.audio.numpy(), audio.RATE, request, take.plan, duration=take.request.duration)
     timings = {**take.timings, "score": time.perf_counter() - start}
     return {
         "id": secrets.token_hex(8),
@@ -58,15 +59,16 @@ def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
         "name": take_name(take.request.caption),
         "seed": take.seed,
         "duration": take.audio.shape[-1] / audio.RATE,
-        "score": None,
-        "parts": {"signal": heard.cleanness},
-        "faults": [fault.words for fault in heard.faults],
+        "score": found.overall.score,
+        "parts": dict(found.parts),
+        "measured": dict(found.measured),
+        "faults": [fault.words for fault in found.faults],
         "verdict": "unheard",
         "parent": None,
         "operation": "render",
         "revision": None,
         "files": files,
-        "request": take.request.to_dict(),
+        "request": request,
         "gain": take.gain,
         "loudness": take.loudness if take.loudness is not None and math.isfinite(take.loudness) else None,
         "hashes": {"audio": _hash(take.audio), "latents": _hash(take.latents)},

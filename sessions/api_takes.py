@@ -14,7 +14,8 @@ from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
 from sessions.api_route import Answer, Body, Param, Route, studio_of, whole_number
 from sessions.lists import NEWEST_FIRST
 from sessions.remaking import bring_back
-from sessions.schemas import FLAG, NUMBER, TEXT, WHOLE, many, ref, table
+from sessions.schemas import FLAG, NUMBER, TABLE, TEXT, WHOLE, many, or_none, ref, table
+from sessions.standing import why
 from sessions.take import WHOLE as ALL_THERE
 from sessions.take import Take
 from sessions.verify import verify
@@ -37,6 +38,12 @@ async def listed(request: web.Request) -> web.Response:
 async def shown(request: web.Request) -> web.Response:
     """One take."""
     return reply((await take_of(request)).object())
+
+
+async def explained(request: web.Request) -> web.Response:
+    """Why a take scores as it does, by today's weights, and where it stands among comparable ones."""
+    studio, take = studio_of(request), await take_of(request)
+    return reply(await asyncio.to_thread(why, studio.store, take, studio.revisions.current.settings.scores))
 
 
 async def trashed(request: web.Request) -> web.Response:
@@ -107,6 +114,17 @@ MADE = {
     202: Answer("It will be made before the loop goes on; events tell of it.", table({"accepted": FLAG})),
 }
 _PAGE = table({"takes": many(ref("Take")), "total": WHOLE, "offset": WHOLE})
+_WHY = table(
+    {
+        "kind": {"enum": ["vocal", "instrumental"]},
+        "score": or_none(NUMBER),
+        "present": NUMBER,
+        "parts": many(table({"name": TEXT, "weight": NUMBER, "value": or_none(NUMBER)})),
+        "faults": many(TEXT),
+        "measured": TABLE,
+        "standing": or_none(table({"pool": WHOLE, "place": WHOLE, "ties": WHOLE, "above": TABLE})),
+    }
+)
 _RANGE = (Param("Range", "bytes=FIRST-LAST"), Param("If-Range", "an ETag"), Param("If-None-Match", "an ETag"))
 _AUDIO = {
     200: Answer("All of the file.", TEXT, "audio/*"),
@@ -129,6 +147,13 @@ ROUTES = (
         {200: Answer("The page.", _PAGE)},
         query=(
             Param("filter", "an expression such as 'score>=0.8 and pinned'"),
+    Route(
+        "GET",
+        "/api/takes/{id}/why",
+        explained,
+        "Why a take scores as it does, and where it stands among takes that were asked for the same.",
+        {200: Answer("The parts of its score with their weights, and its place.", _WHY)},
+    ),
             Param("sort", "fields such as '-score,number'; a minus goes from large to small"),
             Param("limit", "how many", {"type": "integer", "minimum": 0, "maximum": MOST}),
             Param("offset", "after how many", {"type": "integer", "minimum": 0, "maximum": 10**9}),

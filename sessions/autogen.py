@@ -81,6 +81,8 @@ class AutoGen(LoopWorker):
             self._supervisor.use(models)
         self._supervisor.retry()
         self._ladder.reset_if_changed(before.settings, revision.settings)
+        if before.settings.scores != revision.settings.scores:
+            self._scoring.reweigh()
         for flight in self._flights():
             if not flight.begun:
                 self._renderer.stop(flight, "outdated")

@@ -204,6 +204,12 @@ class Index:
         """The numbers of all takes that pass, in order."""
         return self._pages.order(tree, keys)
 
+    def fingerprints(self) -> list[tuple[int, str, float, str | None, bytes | None]]:
+        """Number, operation, seconds, hash of the codes and fingerprint of every take, in the trash or not."""
+        return self._connection.execute(
+            "SELECT number, made_by, c_duration, codes, fingerprint FROM takes ORDER BY number"
+        ).fetchall()
+
     def revisions(self) -> list[tuple[int, int | None, str]]:
         """The number, the revision and the operation of every take, in the trash or not."""
         return self._connection.execute("SELECT number, c_revision, made_by FROM takes ORDER BY number").fetchall()

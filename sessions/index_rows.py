@@ -107,7 +107,18 @@ def _row(entry: Entry) -> tuple[Any, ...]:
         entry.latents_bytes,
         take.stored,
         take.marked,
+        None if take.codes is None else _storable(take.codes),
+        fingerprint_of(take),
     )
+
+
+def fingerprint_of(take: Take) -> bytes | None:
+    """The bits of a take's fingerprint; None where it has none, or something that is none."""
+    told = take.measured.get("fingerprint")
+    try:
+        return bytes.fromhex(told) or None if isinstance(told, str) else None
+    except ValueError:
+        return None
 
 
 def _storable(text: str) -> str:

@@ -12,7 +12,7 @@ LONG = tuple(column for column in COLUMNS.values() if column.long)
 
 ROW = (
     *("number", "file", "signature", "title", "seen_id", "parent_id", "made_by", "made_at"),
-    *("audio", "latents", "audio_bytes", "latents_bytes", "state", "marked"),
+    *("audio", "latents", "audio_bytes", "latents_bytes", "state", "marked", "codes", "fingerprint"),
 )
 """Columns of ``takes`` that are not for asking: texts as they are, where the files are, and how the JSON looked."""
 
@@ -40,5 +40,5 @@ CREATE INDEX takes_marks ON takes
     (c_rejected, c_pinned, c_liked, c_heard, c_unheard, c_faulty, c_rating, c_score, c_revision, c_trashed);
 """
 
-VERSION = zlib.crc32(f"{TABLES} {sorted(DEFAULTS.items())} {TAKE_FORMAT} 1".encode()) & 0x7FFFFFFF
+VERSION = zlib.crc32(f"{TABLES} {sorted(DEFAULTS.items())} {TAKE_FORMAT} 2".encode()) & 0x7FFFFFFF
 """The number of this schema; an index with another one is built anew. The last figure counts changes of meaning."""

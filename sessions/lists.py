@@ -73,6 +73,11 @@ class Lists:
         with self._lock:
             return self._living.run(lambda index: index.revisions())
 
+    def fingerprints(self) -> list[tuple[int, str, float, str | None, bytes | None]]:
+        """Number, operation, seconds, codes' hash and fingerprint of every take, in the trash or not, by number."""
+        with self._lock:
+            return self._living.run(lambda index: index.fingerprints())
+
     def several(self, numbers: Sequence[int]) -> list[Take]:
         """Whole takes in the order of their ``numbers``, in the trash or not; those that are not there are left out."""
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,9 @@ class LoopState:
     parked: str = ""
     hold: str = ""
     failures: int = 0
+    faulty: int = 0
+    """Takes in a row that did not pass the quality gate."""
+
     last_error: EngineError | None = None
     since: str = field(default_factory=moment)
     """When it came to be in its state."""
@@ -51,7 +54,7 @@ class LoopState:
 
     def unpark(self) -> None:
         """The recipe, or the engine, has another chance."""
-        self.parked, self.failures, self.last_error = "", 0, None
+        self.parked, self.failures, self.faulty, self.last_error = "", 0, 0, None
 
     def end(self) -> None:
         """The loop is off."""
@@ -72,6 +75,15 @@ class LoopState:
         if self.parked or self.ending or not (fatal or self.failures >= most):
             return False
         self.parked = error.error if fatal else f"{self.failures} failures in a row, the last: {error.error}"
+        return True
+
+    def found(self, faults: Sequence[str], *, most: int) -> bool:
+        """Counts a take with its faults; True when it parks the recipe, as ``most`` faulty ones in a row do."""
+        self.faulty = self.faulty + 1 if faults else 0
+        if self.parked or self.ending or self.faulty < most:
+            return False
+        self.parked = f"{self.faulty} faulty takes in a row, the last: {faults[0]}"
+        self.events.publish("notice", text=f"The loop waits: {self.parked}.")
         return True
 
     def look(self, *, trouble: EngineError | None, working: bool, ready: bool, revision: int) -> None:

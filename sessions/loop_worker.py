@@ -68,11 +68,12 @@ class LoopWorker:
         self._boundary = Boundary(events, revision)
         self._ladder = Ladder()
         self._planner = Planner(store)
-        self._scoring = Scoring(store, events, scorers, self._scored)
+        self._scoring = Scoring(store, events, scorers, self._scored, weights=lambda: self._revision.settings.scores)
         self._renderer = Renderer(
             supervisor,
             store,
             events,
+            judged=self._scoring.judged,
             committed=self._committed,
             landed=self._landed,
             moved=self._nudge,
@@ -240,8 +241,11 @@ class LoopWorker:
             self._at.failures = 0
             if self.run is not None:
                 self.run.made.append(take.number)
+            if self._at.found(take.faults, most=self.loop.failures_before_parking):
+                self._give_up_what_waits()
         self._eta.learn(take.object())
         self._events.publish("take", take=take.object())
+        self._scored(take)
         self._scoring.put(take)
 
     def _scored(self, take: Take) -> None:
@@ -274,9 +278,13 @@ class LoopWorker:
         """A failure of the loop's; too many in a row, or one that no retry can mend, park the recipe."""
         fatal = self._supervisor.failure is not None
         if self._at.failed(error, takes, most=self.loop.failures_before_parking, fatal=fatal):
-            self._returned.clear()
-            for flight in self._flights():
-                self._renderer.stop(flight, "outdated")
+            self._give_up_what_waits()
+
+    def _give_up_what_waits(self) -> None:
+        """Nothing more is made of a recipe that is parked."""
+        self._returned.clear()
+        for flight in self._flights():
+            self._renderer.stop(flight, "outdated")
 
     # --- small things ------------------------------------------------------------------------------------------------
 

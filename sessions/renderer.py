@@ -37,9 +37,9 @@ _log = logging.getLogger(__name__)
 class Renderer:
     """``flights`` are the batches on their way, in their order.
 
-    ``committed`` is called for every take once it is safe, ``landed`` for every flight when it is over, and ``moved``
-    when anything else has changed; ``estimate`` adds to progress how long it will take. ``trouble`` says why the store
-    takes nothing at the moment.
+    ``judged`` gives every take its score, in a thread of its own; ``committed`` is called for it once it is safe,
+    ``landed`` for every flight when it is over, and ``moved`` when anything else has changed; ``estimate`` adds to
+    progress how long it will take. ``trouble`` says why the store takes nothing at the moment.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Renderer:
         store: Store,
         events: EventLog,
         *,
+        judged: Callable[[Flight, Take], Take],
         committed: Callable[[Flight, Take], None],
         landed: Callable[[Flight], None],
         moved: Callable[[], None],
@@ -56,6 +57,7 @@ class Renderer:
         self._supervisor = supervisor
         self._store = store
         self._events = events
+        self._judged = judged
         self._committed = committed
         self._landed = landed
         self._moved = moved
@@ -211,7 +213,7 @@ class Renderer:
         async with self._commits:
             number = await asyncio.to_thread(self._store.next_number)
             take = Take.from_render(rendered, self._store.folder, number=number, **batch.origin())
-            take = await self._commit(take)
+            take = await self._commit(await asyncio.to_thread(self._judged, flight, take))
             index = rendered["layout"]["index"]
             flight.made[index] = take
             if batch.ask is not None:

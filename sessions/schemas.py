@@ -69,7 +69,7 @@ _TAKE: dict[str, Schema] = {
     **dict.fromkeys(("heard", "pinned", "liked", "rejected", "trashed"), FLAG),
     **dict.fromkeys(("parent", "codes", "batch"), or_none(TEXT)),
     **dict.fromkeys(("faults", "tags"), many(TEXT)),
-    **dict.fromkeys(("parts", "timings", "identity", "hashes", "layout", "request"), TABLE),
+    **dict.fromkeys(("parts", "measured", "timings", "identity", "hashes", "layout", "request"), TABLE),
     "plan": or_none(TABLE),
     "files": {"type": "object", "additionalProperties": TEXT},
     "verdict": {"enum": ["pinned", "liked", "rejected", "heard", "unheard"]},

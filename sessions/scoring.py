@@ -1,4 +1,7 @@
-"""Scorers judge takes beside the rendering, after they are committed: a slow or broken one costs no take."""
+"""Takes get their scores: from what the engine has measured before they are committed, from scorers afterwards.
+
+Scorers judge beside the rendering: a slow or broken one costs no take.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
+from engine.scoring.ranking import overall
+from sessions.batch import Flight
+from sessions.copies import Copies
 from sessions.events import EventLog
 from sessions.store import Store
+from sessions.tables import ScoreSettings
 from sessions.take import Take
 
 Scorer = Callable[[Take, Path], Awaitable[Mapping[str, Any]]]
@@ -26,14 +33,23 @@ class Scoring:
     """The scorers of a session. ``scored`` is called with every take as it is after it was judged."""
 
     def __init__(
-        self, store: Store, events: EventLog, scorers: Sequence[Scorer], scored: Callable[[Take], None]
+        self,
+        store: Store,
+        events: EventLog,
+        scorers: Sequence[Scorer],
+        scored: Callable[[Take], None],
+        *,
+        weights: Callable[[], ScoreSettings],
     ) -> None:
         self._store = store
         self._events = events
         self._scorers = scorers
         self._scored = scored
+        self._weights = weights
+        self._copies = Copies(store)
         self._queue: asyncio.Queue[Take] = asyncio.Queue()
         self._worker: asyncio.Task[None] | None = None
+        self._weighing: asyncio.Task[None] | None = None
         self._failed: set[int] = set()
         self.waiting = 0
         """Takes that have no score yet but will have."""
@@ -42,6 +58,20 @@ class Scoring:
     def behind(self) -> bool:
         """Whether so many takes wait that the loop should."""
         return self.waiting >= MOST_WAITING
+
+    def judged(self, flight: Flight, take: Take) -> Take:
+        """A take that is about to be committed, with its score, and marked if it is another one once more.
+
+        Reads the store, so not for the event loop's own thread.
+        """
+        same = self._copies.original(take, own_codes=not flight.batch.request.get("audio_codes"))
+        return weighed(take.replace(faults=(*take.faults, same)) if same else take, self._weights())
+
+    def reweigh(self) -> None:
+        """Gives every take the score that it has by today's weights, beside everything else."""
+        if self._weighing is not None:
+            self._weighing.cancel()
+        self._weighing = asyncio.create_task(self._weigh(self._weights()))
 
     def put(self, take: Take) -> None:
         """Has a take judged when its turn comes."""
@@ -53,9 +83,10 @@ class Scoring:
 
     async def close(self) -> None:
         """Ends the scoring; takes that were not judged stay without a score."""
-        if self._worker:
-            self._worker.cancel()
-            await asyncio.gather(self._worker, return_exceptions=True)
+        tasks = [task for task in (self._worker, self._weighing) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _work(self) -> None:
         while True:
@@ -69,10 +100,8 @@ class Scoring:
         try:
             changes = await scorer(take, self._store.path(take))
             if changes:
-                take = await asyncio.to_thread(self._store.change, take.number, **changes)
-                self._events.publish(
-                    "scored", number=take.number, score=take.score, parts=dict(take.parts), faults=list(take.faults)
-                )
+                take = await asyncio.to_thread(self._change, take.number, dict(changes))
+                self._tell(take)
         except Exception as error:
             _log.exception("a scorer failed at take %d", take.number)
             if number not in self._failed:  # once: a scorer that fails does so at every take
@@ -80,3 +109,39 @@ class Scoring:
                 reason = error.error if isinstance(error, EngineError) else f"{type(error).__name__}: {error}."
                 self._events.publish("notice", text=f"A scorer failed at take {take.number}: {reason}")
         return take
+
+    def _change(self, number: int, changes: dict[str, Any]) -> Take:
+        """What a scorer has found, beside what was there; the score follows from the parts, unless it says one."""
+        if "parts" in changes:
+            take = self._store.get(number)
+            changes["parts"] = {**take.parts, **changes["parts"]}
+            if "score" not in changes:
+                changes["score"] = weighed(take.replace(parts=changes["parts"]), self._weights()).score
+        return self._store.change(number, **changes)
+
+    async def _weigh(self, weights: ScoreSettings) -> None:
+        try:
+            for number in await asyncio.to_thread(self._store.order):
+                take = await asyncio.to_thread(self._weigh_one, number, weights)
+                if take is not None:
+                    self._tell(take)
+        except EngineError as error:
+            self._events.publish("notice", text=f"Not every score follows the new weights: {error.error}")
+
+    def _weigh_one(self, number: int, weights: ScoreSettings) -> Take | None:
+        """A take by other weights; None where that changes nothing."""
+        take = self._store.get(number)
+        score = weighed(take, weights).score
+        return None if score == take.score else self._store.change(number, score=score)
+
+    def _tell(self, take: Take) -> None:
+        parts, faults = dict(take.parts), list(take.faults)
+        self._events.publish("scored", number=take.number, score=take.score, parts=parts, faults=faults)
+
+
+def weighed(take: Take, weights: ScoreSettings) -> Take:
+    """A take with the score that its parts come to; one without parts keeps what it has."""
+    if not take.parts:
+        return take
+    own = {name: getattr(weights, name) for name in weights.fields()}
+    return take.replace(score=overall(take.parts, take.request, own).score)

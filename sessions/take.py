@@ -57,6 +57,11 @@ class Take:
 
     score: float | None = None
     parts: Mapping[str, float] = field(default_factory=dict)
+    """What its score is made of: measures from 0 to 1 by name, see ``engine.scoring.ranking``."""
+
+    measured: Mapping[str, Any] = field(default_factory=dict)
+    """What was heard in it, in its own units: tempo, key, true peak, how much of it comes again, its fingerprint."""
+
     faults: tuple[str, ...] = ()
     heard: bool = False
     pinned: bool = False

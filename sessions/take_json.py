@@ -151,7 +151,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(("parts", "timings"), (_of(_number), "a table of numbers")),
     **dict.fromkeys(("hashes",), (_of(_text), "a table of texts")),
     **dict.fromkeys(("layout",), (_of(_whole), "a table of whole numbers")),
-    **dict.fromkeys(("request", "identity", "extra"), (_table, "a table")),
+    **dict.fromkeys(("request", "identity", "measured", "extra"), (_table, "a table")),
     **dict.fromkeys(("plan",), (_or_none(_table), "a table")),
 }
 
