@@ -148,6 +148,10 @@ class Client:
         return await self.call("GET", f"/api/takes/{key}")
 
     async def peaks(self, key: int | str, columns: int = 1000) -> dict[str, Any]:
+    async def why(self, key: int | str) -> dict[str, Any]:
+        """Why a take scores as it does, and where it stands among those that were asked for the same."""
+        return await self.call("GET", f"/api/takes/{key}/why")
+
         """The outline of a take's audio for drawing: ``seconds``, ``low`` and ``high`` in at most so many columns."""
         return await self.call("GET", f"/api/takes/{key}/peaks", query={"columns": columns})
 

@@ -9,14 +9,7 @@ from acetui.browsing.take_rows import MARKS, Row, age_of
 from acetui.how_long import clock_time, lasting
 from acetui.looks.signs import Looks
 from acetui.looks.text_cells import safe
-
-PART_NAMES: Mapping[str, str] = {
-    "lyric_alignment": "lyrics",
-    "semantic": "meaning",
-    "tempo_key": "tempo and key",
-    "signal": "sound",
-}
-"""The parts of a score as people read them; others are called what they are called."""
+from engine.scoring.ranking import PART_NAMES
 
 OPEN = (None, "", "unknown")
 """What a request leaves to the planner."""

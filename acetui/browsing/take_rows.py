@@ -8,12 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from acetui.how_long import age
+from engine.scoring.ranking import are_ties
 
 MARKS = ("pinned", "liked", "rejected", "heard")
 """What a person can say of a take with a key, the strongest first."""
-
-TIE = 0.02
-"""Scores nearer than this say nothing about which take is better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +94,7 @@ def is_tie(row: Row, above: Row) -> bool:
     """
     if row.score is None or above.score is None or row.sketch != above.sketch:
         return False
-    return abs(above.score - row.score) < TIE
+    return are_ties(row.score, above.score)
 
 
 def _sketched(told: Mapping[str, Any]) -> bool:

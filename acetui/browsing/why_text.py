@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from acetui.browsing.take_facts import OPEN, PART_NAMES, decimal
+from acetui.browsing.take_facts import OPEN, decided, decimal
 from acetui.looks.signs import Looks
 from acetui.looks.text_cells import safe
+from engine.scoring.ranking import MEASURED, PART_NAMES
 
 Line = tuple[str, str]
 
-_BAR = 24
+_BAR = 20
 _TEXTS = ("caption", "lyrics")
 _PLANNED = ("caption", "bpm", "keyscale", "timesignature", "vocal_language", "duration")
 _RUNS = ("seed", "seeds", "batch_size", "use_random_seed", "retake_seed")
@@ -20,27 +21,69 @@ _RUNS = ("seed", "seeds", "batch_size", "use_random_seed", "retake_seed")
 
 
 def lines(
-    take: Mapping[str, Any], asked: Mapping[str, Any], weights: Mapping[str, Any], looks: Looks, width: int
+    take: Mapping[str, Any], asked: Mapping[str, Any], why: Mapping[str, Any], looks: Looks, width: int
 ) -> list[Line]:
-    """Everything. ``asked`` is the recipe of the take's revision, ``weights`` those that a person has set for parts."""
-    found = [*_score(take, weights, looks), *_faults(take)]
+    """Everything. ``asked`` is the recipe of the take's revision, ``why`` what the studio says of its score."""
+    found = [*_score(take, why, looks, width), *_faults(take), *_heard(take)]
     found += [*_sent(take, asked, width), *_plan(take, width), *_made(take)]
     return [(looks.words(words), kind) for words, kind in found]
 
 
-def _score(take: Mapping[str, Any], weights: Mapping[str, Any], looks: Looks) -> list[Line]:
-    if take.get("score") is None:
-        return [("Score", "heading"), ("  none: nothing has judged it, or it did not pass.", "text")]
-    found: list[Line] = [(f"Score {decimal(take['score'])}", "heading")]
-    for name, value in take["parts"].items():
-        weight = weights.get(name)
-        said = "" if weight is None else f"  weight {weight:g}"
-        found.append(
-            (f"  {PART_NAMES.get(name, name):<14} {decimal(value):>3}  {looks.bar(value, _BAR)}{said}", "text")
-        )
+def _score(take: Mapping[str, Any], why: Mapping[str, Any], looks: Looks, width: int) -> list[Line]:
+    if not take["parts"] and take.get("score") is None:
+        return [("Score", "heading"), ("  none: nothing has judged it.", "text")]
+    kind = {"vocal": ", sung", "instrumental": ", played"}.get(str(why.get("kind")), "")
+    score = "none" if take.get("score") is None else decimal(take["score"])
+    found: list[Line] = [(f"Score {score}{kind}", "heading")]
+    for part in why.get("parts") or [{"name": name, "value": value} for name, value in take["parts"].items()]:
+        found.append((_part(part, take["parts"], looks), "text" if part["value"] is not None else "quiet"))
     if not take["parts"]:
         found.append(("  It has no parts.", "text"))
-    return [*found, ("  A score means something among takes of one kind; near ones are ties.", "quiet")]
+    return [*found, *((f"  {part}", "quiet") for words in _standing(take, why) for part in _wrapped(words, width - 2))]
+
+
+def _part(part: Mapping[str, Any], measures: Mapping[str, float], looks: Looks) -> str:
+    """A part with its bar, its weight, and what it is the mean of."""
+    name, value = part["name"], part["value"]
+    weight = f"  weight {part['weight']:g}" if "weight" in part else ""
+    head = f"  {PART_NAMES.get(name, safe(name)):<14} "
+    if value is None:
+        return f"{head}  –  {'missing':<{_BAR}}{weight}"
+    of = [f"{each} {decimal(measures[each])}" for each in MEASURED.get(name, ()) if each in measures]
+    more = f" ({', '.join(of)})" if of else ""
+    return f"{head}{decimal(value):>3}  {looks.bar(value, _BAR)}{weight}{more}"
+
+
+def _standing(take: Mapping[str, Any], why: Mapping[str, Any]) -> Iterator[str]:
+    """Where it stands among takes like it, or why it stands nowhere."""
+    standing, present = why.get("standing"), why.get("present")
+    if take.get("score") is None and present is not None:
+        yield f"{present:.0%} of the weights are there; a score needs half of them."
+    if standing is None:
+        yield ("It did not pass, so it is not ranked." if take["faults"] else "Scores compare takes of one kind.")
+        return
+    ties = "" if not standing["ties"] else f", level with {standing['ties']} more"
+    yield f"Place {standing['place']} of the {standing['pool']} takes that were asked alike{ties}."
+    above = [(PART_NAMES.get(name, name), share) for name, share in standing["above"].items() if share is not None]
+    if above:
+        yield "Above " + ", ".join(f"{share:.0%} of them in {name}" for name, share in above) + "."
+
+
+def _heard(take: Mapping[str, Any]) -> list[Line]:
+    """What was measured in it, beside what it was made for."""
+    heard = take.get("measured") or {}
+    found: list[Line] = []
+    for name, unit in (("bpm", " bpm"), ("keyscale", "")):
+        if name in heard:
+            wanted, planned = decided(take, name)
+            by = " by the planner" if planned else ""
+            said = f"asked for{by} {_shown(wanted)}" if wanted not in OPEN else "not asked for"
+            found.append((f"  {_shown(heard[name])}{unit} ({said})", "text"))
+    if "true_peak" in heard:
+        found.append((f"  true peak {heard['true_peak']:.1f} dBTP", "quiet"))
+    if heard.get("repeated"):
+        found.append((f"  {heard['repeated']:.0%} of it comes again nearly exactly", "quiet"))
+    return [("", "text"), ("Heard", "heading"), *found] if found else []
 
 
 def _faults(take: Mapping[str, Any]) -> list[Line]:
@@ -104,6 +147,8 @@ def _wrapped(value: Any, width: int) -> Sequence[str]:
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, Mapping):

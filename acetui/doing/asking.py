@@ -25,9 +25,9 @@ async def why(app: StudioApp) -> None:
             settings = (await app.link.client.revision(revision))["settings"]
         except EngineError:  # it is gone: what was sent is known all the same
             settings = {}
-    asked, weights = settings.get("recipe") or {}, app.state.settings.get("scores") or {}
+    asked, reasons = settings.get("recipe") or {}, await app.link.client.why(take["number"])
     heading = f"why take {take['number']} scores as it does"
-    app.push_screen(Why(heading, lambda width: why_text.lines(take, asked, weights, app.looks, width)))
+    app.push_screen(Why(heading, lambda width: why_text.lines(take, asked, reasons, app.looks, width)))
 
 
 async def lineage(app: StudioApp) -> None:

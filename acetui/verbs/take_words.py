@@ -10,11 +10,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine import InvalidRequest
+from engine import EngineError, InvalidRequest
 from sessions.discovery import who_has
 from sessions.lists import NoTake
 from sessions.lock import SessionBusy, SessionLock
+from sessions.recipe import SessionFile
+from sessions.standing import why
 from sessions.store import Store
+from sessions.tables import ScoreSettings
 
 BEST = "-score,number"
 _RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
@@ -29,6 +32,9 @@ class Takes(Protocol):
 
     async def take(self, key: int | str) -> dict[str, Any]:
         """One take, by number or id."""
+
+    async def why(self, key: int | str) -> dict[str, Any]:
+        """Why a take scores as it does."""
 
     async def change(self, key: int | str, **marks: Any) -> dict[str, Any]:
         """Changes what is thought of a take; ``trashed`` moves it to the trash or back."""
@@ -51,6 +57,14 @@ class InFolder:
     async def take(self, key: int | str) -> dict[str, Any]:
         """See ``Takes``."""
         return self._store.get(key).object()
+
+    async def why(self, key: int | str) -> dict[str, Any]:
+        """See ``Takes``."""
+        try:
+            weights = SessionFile(self._store.folder).read().scores
+        except EngineError:  # a file that is broken or gone: the usual weights
+            weights = ScoreSettings()
+        return why(self._store, self._store.get(key), weights)
 
     async def change(self, key: int | str, **marks: Any) -> dict[str, Any]:
         """See ``Takes``."""

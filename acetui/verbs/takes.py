@@ -45,6 +45,8 @@ def run_take(args: argparse.Namespace) -> int:
                     take = {**await takes.delete(take["number"]), "deleted": True}
                 elif verdict.marks is not None:
                     take = await takes.change(take["number"], **verdict.marks(take, value))
+                if args.verdict == "show":
+                    take = {**take, "why": await takes.why(take["number"])}
                 if args.verdict == "show" and not args.json:
                     print(json.dumps(take, indent=2, ensure_ascii=False))
                 else:

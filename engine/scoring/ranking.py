@@ -12,7 +12,6 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from types import MappingProxyType
 from typing import Any
 
@@ -167,10 +166,10 @@ def on_step(score: float) -> float:
 
 
 def are_ties(one: float | None, other: float | None) -> bool:
-    """Whether two overalls are too near to tell which is better: on the same step, or both missing."""
+    """Whether two overalls are too near to tell which is better: less than a step apart, or both missing."""
     if one is None or other is None:
         return one is other
-    return round(one * STEPS) == round(other * STEPS)
+    return abs(one - other) < 1 / STEPS - 1e-9
 
 
 def ranked(pool: Sequence[tuple[int, float | None]]) -> list[list[int]]:
@@ -235,5 +234,7 @@ def _scale(values: Sequence[float | None]) -> tuple[float, float]:
     there = [value for value in values if value is not None]
     if not there:
         return 0.0, 1.0
+    from statistics import median  # a terminal that opens has no use for it
+
     middle = median(there)
     return middle, max(math.fsum(abs(value - middle) for value in there) / len(there), 1 / STEPS)

@@ -26,7 +26,7 @@ WE ARE ONLY TAIL LIGHTS NOW
 """
 RECIPE = {"caption": "melancholic synthwave, female vocal, airy pads", "lyrics": LYRICS, "bpm": 96}
 MACHINE = {"device": "cuda", "name": "NVIDIA H200", "tier": "unlimited", "total_gb": 139.8, "used_gb": 11.2, "cards": 1}
-PARTS = {"lyrics": 0.91, "semantic": 0.84, "signal": 1.0}
+PARTS = {"lyric_alignment": 0.91, "semantic": 0.84, "signal": 1.0}
 
 
 def takes() -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ class PicturedStudio(WrittenStudio):
         self.becomes({"recipe": RECIPE})
         self.machine = MACHINE
         self._takes = ScriptedStudio(takes())
-        for name in ("order", "rows", "take", "peaks"):
+        for name in ("order", "rows", "take", "peaks", "why"):
             setattr(self, name, getattr(self._takes, name))
 
     async def session(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from acetui.app import StudioApp
 from acetui.browsing.take_filter import take_of
 from acetui.client import Client, Refused
 from acetui.studio_state import Connection
+from engine.scoring.ranking import overall, standing
 from sessions.briefs import brief
 from sessions.query import sort_value
 from sessions.query_parser import parse, parse_sort
@@ -104,6 +105,14 @@ class ScriptedStudio:
     async def take(self, key: int | str) -> dict[str, Any]:
         self._note("take", key)
         return dict(self.kept[int(key)])
+
+    async def why(self, key: int | str) -> dict[str, Any]:
+        self._note("why", key)
+        told = self.kept[int(key)]
+        mine = overall(told["parts"], told["request"])
+        others = [overall(each["parts"], each["request"]) for each in self.kept.values() if each is not told]
+        place = None if told["faults"] else standing(mine, others)
+        return {**mine.object(), "standing": None if place is None else place.object()}
 
     async def peaks(self, key: int | str, columns: int = 1000) -> dict[str, Any]:
         self._note("peaks", (key, columns))

@@ -72,15 +72,56 @@ async def test_why_a_take_scores_as_it_does() -> None:
         assert app.screen is app.desk
 
 
+REASONS = {
+    "kind": "vocal",
+    "present": 0.65,
+    "parts": [
+        {"name": "lyric_alignment", "weight": 0.35, "value": 0.91},
+        {"name": "semantic", "weight": 0.35, "value": None},
+        {"name": "tempo_key", "weight": 0.15, "value": 0.75},
+        {"name": "signal", "weight": 0.15, "value": 0.5},
+    ],
+    "standing": {"pool": 41, "place": 3, "ties": 2, "above": {"lyric_alignment": 0.95, "tempo_key": 0.5}},
+}
+
+
+def test_the_score_is_explained() -> None:
+    told = take(
+        1,
+        score=0.78,
+        parts={"lyric_alignment": 0.91, "tempo": 1.0, "key": 0.5, "signal": 0.5},
+        measured={"bpm": 96.2, "keyscale": "E minor", "true_peak": -0.94, "repeated": 0.35},
+    )
+    found = [text for text, _ in lines(told, {}, REASONS, Looks(ASCII, PLAIN), 80)]
+    assert found[0] == "Score .78, sung"
+    assert [" ".join(text.split()) for text in found[1:5]] == [
+        "lyrics .91 ##################.. weight 0.35",
+        "meaning - missing weight 0.35",
+        "tempo and key .75 ###############..... weight 0.15 (tempo 1.0, key .50)",
+        "sound .50 ##########.......... weight 0.15",
+    ]
+    assert "  Place 3 of the 41 takes that were asked alike, level with 2 more." in found
+    assert "  Above 95% of them in lyrics, 50% of them in tempo and key." in found
+    assert "  96.2 bpm (asked for 96)" in found
+    assert "  E minor (asked for A minor)" in found
+    assert "  35% of it comes again nearly exactly" in found
+    assert "  lyrics: nothing" in found
+    none = [
+        text for text, _ in lines({**told, "score": None}, {}, {**REASONS, "present": 0.3}, Looks(ASCII, PLAIN), 80)
+    ]
+    assert none[0] == "Score none, sung"
+    assert "  30% of the weights are there; a score needs half of them." in none
+
+
 def test_reasons_are_as_wide_as_there_is_room_and_plain_where_they_must() -> None:
     told = judged()
     for width in (40, 80, 200):
         for looks in (Looks(UNICODE, BRAILLE), Looks(ASCII, PLAIN)):
-            found = [text for text, _ in lines(told, {"caption": "x " * 99}, {"signal": 0.25}, looks, width)]
+            found = [text for text, _ in lines(told, {"caption": "x " * 99}, REASONS, looks, width)]
             assert max(map(len, found)) <= max(width, 80)
             assert not looks.ascii or all(text.isascii() for text in found)
     plain = [text for text, _ in lines(take(1, identity={}, timings={}), {}, {}, Looks(UNICODE, BRAILLE), 80)]
-    assert "  none: nothing has judged it, or it did not pass." in plain
+    assert "  none: nothing has judged it." in plain
     assert "Faults: none were found." in plain
     assert "Planned" not in plain
 

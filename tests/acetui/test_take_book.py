@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from acetui.browsing.take_book import MOST_ROWS, TakeBook
 from acetui.browsing.take_lines import NEW, TakeLines
-from acetui.browsing.take_rows import TIE, Row, is_tie, row_of
+from acetui.browsing.take_rows import Row, is_tie, row_of
 
 NUMBERS = st.integers(1, 12)
 SETS = st.lists(NUMBERS, unique=True, min_size=1, max_size=6)
@@ -214,7 +214,7 @@ def test_rows_are_wanted_where_they_are_in_sight_or_soon() -> None:
 
 def test_ties_are_of_neighbours_in_score_and_in_kind() -> None:
     book = filled(4)
-    book.keep([row(4, score=0.9), row(3, score=0.9 - TIE / 2), row(2, score=0.9 - TIE / 2, sketch=True), row(1)])
+    book.keep([row(4, score=0.9), row(3, score=0.9), row(2, score=0.9, sketch=True), row(1)])
     assert [book.is_tie(line) for line in range(5)] == [False, True, False, False, False]
     book.sort = "-number"
     assert not book.is_tie(1)
