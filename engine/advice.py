@@ -38,7 +38,7 @@ _GUIDANCE_DEFAULTS = MappingProxyType(
 def warnings(request: Request, profile: Profile) -> list[tuple[str, str]]:
     """(field, sentence) for everything in ``request`` that is untrained or has no effect on a model of ``profile``."""
     of_request = (_words, _metadata, _solver, _task, _seeds, _names)
-    of_model = (_steps, _times, _guidance)
+    of_model = (_machine, _steps, _times, _guidance)
     found = [list(rule(request)) for rule in of_request] + [list(rule(request, profile)) for rule in of_model]
     return [advice for rule in found for advice in rule]
 
@@ -57,6 +57,14 @@ def _metadata(request: Request) -> Advice:
     slow, fast = RELIABLE_BPM
     if request.bpm is not None and not slow <= request.bpm <= fast:
         yield "bpm", f"{request.bpm} beats a minute is outside {slow} to {fast}, where the model keeps time best."
+
+
+def _machine(request: Request, profile: Profile) -> Advice:
+    """What is beyond the machine's row of the published table; it is tried all the same."""
+    if profile.longest is not None and request.duration is not None and request.duration > profile.longest:
+        yield "duration", f"{request.duration:g} seconds are more than this machine is meant for: {profile.longest:g}."
+    if profile.at_once is not None and (request.batch_size or 0) > profile.at_once:
+        yield "batch_size", f"{request.batch_size} takes are more than this machine is meant for: {profile.at_once}."
 
 
 def _steps(request: Request, profile: Profile) -> Advice:

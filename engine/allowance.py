@@ -158,7 +158,7 @@ def _duration(allowed: Allowance) -> Choice:
     return Choice(
         name="longest take",
         value=value,
-        why=f"The table's row {allowed.tier.name}.",
+        why=f"The table's row {allowed.tier.name}; the planner keeps to it.",
         override="--duration SECONDS, where it fits",
     )
 

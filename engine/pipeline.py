@@ -11,15 +11,16 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from engine.checkpoints import open_set
 from engine.conditions import Conditions, Prompt
 from engine.contexts import Contexts, for_all
+from engine.device_memory import allowed_on, cap
 from engine.errors import Cancelled, EngineError, RenderFailed
 from engine.events import Cancel, Progress, Remark, TakeReady
 from engine.finishing import Finisher
@@ -27,6 +28,7 @@ from engine.keeping import Kept
 from engine.model import Model, choose_device, choose_dtype, load_model
 from engine.models.dit import Time
 from engine.models.recorded import RecordedDiT
+from engine.outfit import outfit
 from engine.planner.plan import Plan as SongPlan
 from engine.planner.planning import PlannerFiles
 from engine.profiles import Profile
@@ -67,14 +69,18 @@ class Engine(Songwriter):
         dtype: str | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> Engine:
-        """Loads the set in ``path`` that the names pick; its planner is loaded once it is wanted.
+        """Loads the set in ``path`` that the names pick, with the planner that the device has room for where none is.
+
+        A planner is loaded once it is wanted.
 
         Raises BadCheckpoint for a set that is not whole.
         """
         where = choose_device(device)
-        models = open_set(path, dit, lm)
-        planner = PlannerFiles.of(models, named=lm is not None)
-        return cls(load_model(models, where, choose_dtype(dtype, where), progress or (lambda *_: None)), planner)
+        cap(where)
+        fitted = outfit(path, dit, lm, allowed_on(where))
+        planner = PlannerFiles.of(fitted, named=lm is not None)
+        model = load_model(fitted.models, where, choose_dtype(dtype, where), progress or (lambda *_: None))
+        return cls(replace(model, profile=fitted.bound(model.profile)), planner)
 
     @property
     def profile(self) -> Profile:

@@ -48,6 +48,12 @@ class Profile:
     duration: float = 60.0
     """Seconds of a take where neither the person nor a planner says how long."""
 
+    longest: float | None = None
+    """Seconds of a take that the machine is meant for, by the published table; None where it does not bind."""
+
+    at_once: int | None = None
+    """Takes in a batch where nobody says how many; None where the table has no row for it."""
+
     infer_method: str = "ode"
     guidance_variant: str = "apg_classic"
     dcw_enabled: bool = False

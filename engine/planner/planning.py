@@ -9,14 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.checkpoints import Component, ModelSet, settings_hash, verify, weights_hash
+from engine.checkpoints import Component, settings_hash, verify, weights_hash
 from engine.config import LMConfig
 from engine.errors import BadCheckpoint
 from engine.events import Progress
 from engine.headers import StoredTensor
+from engine.outfit import Outfit
 from engine.planner.draws import Sampling
 from engine.planner.jobs import Planner, Work
 from engine.planner.plan import Plan
+from engine.planner.vocabulary import LONGEST
 from engine.request import Request
 from engine.sampling.noise import PLANNER, philox
 from engine.tasks import TASKS
@@ -33,14 +35,20 @@ class PlannerFiles:
 
     component: Component[LMConfig]
     found: Mapping[str, StoredTensor]
+    on: bool = True
+    """Whether takes are planned with it; for a planner's other jobs it is there in any case."""
+
+    longest: int = LONGEST
+    """Seconds that a plan may be long."""
 
     @classmethod
-    def of(cls, models: ModelSet, *, named: bool) -> PlannerFiles | None:
+    def of(cls, fitted: Outfit, *, named: bool) -> PlannerFiles | None:
         """Those of a set. A planner that was named must be whole; of others, one that is damaged is left out."""
-        if models.lm is None:
+        lm = fitted.models.lm
+        if lm is None:
             return None
         try:
-            return cls(models.lm, verify(models.lm))
+            return cls(lm, verify(lm), fitted.planner_on, fitted.longest)
         except BadCheckpoint:
             if named:
                 raise
@@ -63,7 +71,8 @@ class Planning:
     def wanted(self, request: Request) -> bool:
         """Whether a render of ``request`` begins with a plan. Where codes are given, there is one already."""
         task = TASKS[request.task_type]
-        return bool(self._files) and request.thinking and task.planner == "codes" and not request.audio_codes
+        on = self._files is not None and self._files.on
+        return on and request.thinking and task.planner == "codes" and not request.audio_codes
 
     def ready(self) -> Planner:
         """The planner, loaded now if it was not; BadCheckpoint where there is none."""
@@ -79,7 +88,9 @@ class Planning:
                 "weights": weights_hash(component),
                 "settings": settings_hash(component),
             }
-            self._planner = Planner.load(component, self._files.found, self._codes, self._like, identity)
+            self._planner = Planner.load(
+                component, self._files.found, self._codes, self._like, identity, self._files.longest
+            )
         return self._planner
 
     @torch.no_grad()

@@ -1,0 +1,86 @@
+"""Which planner a machine is given, and how long a take may be there: the table for official sizes. No torch.
+
+Models of other sizes, such as the one in the box, are not bound by it: they go by what they need.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.allowance import Allowance
+from engine.checkpoints import LM_PREFIX, NO_LM, ModelSet, inventory, open_set
+from engine.components import open_lm
+from engine.config import DiTConfig
+from engine.errors import BadCheckpoint
+from engine.profiles import Profile
+from engine.tiers import PLANNER_GB
+from engine.values import TRAINED_SECONDS
+
+_OFFICIAL_WIDTH = 2048
+"""How wide the decoders of the published models are at least."""
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """A set of models for a machine, and what it is used for there."""
+
+    models: ModelSet
+    planner_on: bool
+    """Whether takes are planned where nobody says otherwise: a planner may be there for other jobs alone."""
+
+    longest: int
+    """Seconds that a plan may be long."""
+
+    bounds: tuple[float, int] | None = None
+    """Seconds of a take and takes in a batch that the machine is meant for; None where the table does not bind."""
+
+    def bound(self, profile: Profile) -> Profile:
+        """``profile`` with what the machine is meant for."""
+        return profile if self.bounds is None else replace(profile, longest=self.bounds[0], at_once=self.bounds[1])
+
+
+def is_official(config: DiTConfig) -> bool:
+    """Whether a model has a published size, which is what the table was made for."""
+    return config.hidden_size >= _OFFICIAL_WIDTH
+
+
+def outfit(root: str | Path, dit: str | None, lm: str | None, allowed: Allowance) -> Outfit:
+    """The set in ``root`` that the names pick, with the planner that the machine has room for where none is named.
+
+    Raises BadCheckpoint as ``open_set`` does.
+    """
+    longest = int(TRAINED_SECONDS[1])
+    if not is_official(open_set(root, dit, NO_LM).dit.config):
+        return Outfit(open_set(root, dit, lm), True, longest)
+    models = open_set(root, dit, lm if lm is not None else _fitting(Path(root), allowed))
+    fits = models.lm is not None and _size(models.lm.name) in allowed.planners
+    on = models.lm is not None and (lm is not None or fits)
+    alone = 0 if on else 1  # the second of a pair is what there is without a planner
+    return Outfit(models, on, allowed.seconds[0], (allowed.seconds[alone], allowed.takes[alone]))
+
+
+def _fitting(root: Path, allowed: Allowance) -> str | None:
+    """The best planner on the disk for a machine, of the recommended size if there is one; else the smallest there is.
+
+    None where there is none of a published size, and the choice is nobody's.
+    """
+    there = {name: folder for name, folder in inventory(root).lms.items() if _size(name) and _opens(folder)}
+    for size in (allowed.planner, *reversed(allowed.planners), *PLANNER_GB):
+        if fitting := [name for name in there if _size(name) == size]:
+            return max(fitting, key=len)
+    return None
+
+
+def _opens(folder: Path) -> bool:
+    """Whether a planner is there as far as its configs tell: one that is unfinished is not chosen by itself."""
+    try:
+        open_lm(folder)
+    except BadCheckpoint:
+        return False
+    return True
+
+
+def _size(name: str) -> str | None:
+    """Which published size a planner has, by its folder's name."""
+    return next((size for size in PLANNER_GB if name.startswith(LM_PREFIX) and size in name), None)
