@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from acetui.verbs.parsing import AddVerb, Verbs, add_engine_flags, add_output_flags, later
+from acetui.verbs.parsing import (
+    AddVerb,
+    Verbs,
+    add_engine_flags,
+    add_output_flags,
+    key_name,
+    later,
+    whole,
+)
 
 _PLANNER = {
     "plan": ("let the planner fill in what a recipe leaves open, and write codes", "[RECIPE.toml]", "a recipe"),
@@ -92,4 +100,30 @@ def add_planner_verb(verbs: Verbs, name: str) -> None:
     add_recipe_flags(parser)
 
 
-VERBS: dict[str, AddVerb] = {"render": add_render, "jam": add_jam, **dict.fromkeys(_PLANNER, add_planner_verb)}
+def add_score(verbs: Verbs, name: str) -> None:
+    """``acetui score``."""
+    parser = verbs.add_parser(
+        name,
+        help="score audio files: faults, tempo and key as asked, one overall",
+        description="Score any audio files. A file that was rendered here is held against the recipe inside it; for "
+        "others, say what was asked for. What is not asked for does not count, and with less than half of the weights "
+        "there is no overall.",
+        usage="acetui score FILE... [--explain] [--json] [--bpm BPM] [--keyscale KEY]",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=later("acetui.verbs.score:run"))
+    parser.add_argument("files", nargs="+", metavar="FILE", help="an audio file")
+    parser.add_argument("--explain", action="store_true", help="say what each score is made of, and what was heard")
+    parser.add_argument("--bpm", type=whole(30, 300), metavar="BPM", help="the tempo that was asked for")
+    parser.add_argument(
+        "--keyscale", metavar="KEY", type=key_name, help="the key that was asked for, such as 'A minor'"
+    )
+    add_output_flags(parser)
+
+
+VERBS: dict[str, AddVerb] = {
+    "render": add_render,
+    "jam": add_jam,
+    **dict.fromkeys(_PLANNER, add_planner_verb),
+    "score": add_score,
+}

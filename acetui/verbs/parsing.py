@@ -72,6 +72,19 @@ def loudness(text: str) -> float:
 
 
 def add_engine_flags(parser: Parser) -> None:
+def key_name(text: str) -> str:
+    """A key as typed, in its stored form; for argparse."""
+    from engine.values import keyscale
+
+    try:
+        found = keyscale(text)
+    except ValueError as reason:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no key: {reason}") from None
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no key: one is 'A minor', another 'F# major'")
+    return found
+
+
     """What music is made with, and on what."""
     group = parser.add_argument_group("model and machine")
     group.add_argument("--models", metavar="DIR", help="a checkpoints folder (default: ACETUI_MODELS, else your own)")

@@ -1,0 +1,67 @@
+"""``acetui score``: what can be heard of any audio file, and what that comes to."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from acetui.verbs.side_program import side_program
+from engine import EngineError
+from engine.scoring.ranking import PART_NAMES
+
+MISSING = 3
+
+
+def run(args: argparse.Namespace) -> int:
+    """The verb: a line for every file. One that cannot be judged is told of, and the others are judged."""
+    asked = {name: getattr(args, name) for name in ("bpm", "keyscale") if getattr(args, name) is not None}
+    code = 0
+    with side_program("engine.scoring.files", "Judging audio") as ask:
+        for file in args.files:
+            path = str(Path(file).expanduser())
+            answer = ask({"file": path, "asked": asked})
+            if "error" in answer:
+                code = max(code, _refused(file, answer, as_json=args.json))
+            elif args.json:
+                found = {name: answer[name] for name in ("score", "parts", "faults", "measured", "asked", "why")}
+                print(json.dumps({"event": "score", "file": file, **found}), flush=True)
+            else:
+                _tell(file, answer, explain=args.explain)
+    return code
+
+
+def _refused(file: str, answer: Mapping[str, Any], *, as_json: bool) -> int:
+    if as_json:
+        told = {"error": answer["error"], "hint": answer["hint"], "field": None, "file": file}
+        print(json.dumps({"event": "error", **told}), flush=True)
+    else:
+        print(f"{answer['error']} {answer['hint']}".strip(), file=sys.stderr, flush=True)
+    return MISSING if answer["missing"] else EngineError.exit_code
+
+
+def _tell(file: str, answer: Mapping[str, Any], *, explain: bool) -> None:
+    score = "   -" if answer["score"] is None else f"{answer['score']:.2f}"
+    faults = "".join(f"  fault: {fault}" for fault in answer["faults"])
+    print(f"{score}  {file}{faults}", flush=True)
+    if explain:
+        for line in _reasons(answer):
+            print(f"      {line}", flush=True)
+
+
+def _reasons(answer: Mapping[str, Any]) -> Iterator[str]:
+    """What the score is made of, what is missing, and what was heard."""
+    why, heard, asked = answer["why"], answer["measured"], answer["asked"]
+    for part in why["parts"]:
+        value = "missing" if part["value"] is None else f"{part['value']:.2f}"
+        yield f"{PART_NAMES.get(part['name'], part['name']):<14} {value:>7}  of weight {part['weight']:g}"
+    if answer["score"] is None:
+        yield f"No overall: {why['present']:.0%} of the weights are there, and half of them are needed."
+    if heard:
+        bpm = f"asked for {asked['bpm']:g}" if "bpm" in asked else "none asked for"
+        key = f"asked for {asked['keyscale']}" if "keyscale" in asked else "none asked for"
+        yield f"heard {heard['bpm']:g} bpm ({bpm}), {heard['keyscale']} ({key})"
+        yield f"true peak {heard['true_peak']:.1f} dBTP, {heard['repeated']:.0%} of it comes again nearly exactly"
