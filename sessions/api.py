@@ -15,7 +15,17 @@ from typing import Any, Self
 from aiohttp import web
 
 from engine.errors import EngineError
-from sessions import api_marks, api_planner, api_revisions, api_rows, api_session, api_takes, api_tokens, api_trash
+from sessions import (
+    api_listen,
+    api_marks,
+    api_planner,
+    api_revisions,
+    api_rows,
+    api_session,
+    api_takes,
+    api_tokens,
+    api_trash,
+)
 from sessions.api_errors import LARGEST_BODY, ApiError, errors_as_json, read_json, refuse_unknown, reply
 from sessions.api_route import GUARD, PEAKS, STUDIO, Answer, Body, Route, studio_of
 from sessions.api_security import Guard, guarding
@@ -61,6 +71,7 @@ ROUTES: tuple[Route, ...] = (
     *api_trash.ROUTES,
     *api_marks.ROUTES,
     *api_rows.ROUTES,
+    *api_listen.ROUTES,
     *api_tokens.ROUTES,
     Route(
         "POST",
@@ -80,6 +91,8 @@ def make_app(studio: Studio, guard: Guard) -> web.Application:
     app[STUDIO], app[GUARD], app[PEAKS] = studio, guard, asyncio.Semaphore(1)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler)
+    for path in api_listen.PAGES:
+        app.router.add_get(path, api_listen.page)
     return app
 
 

@@ -16,10 +16,17 @@ from aiohttp import web
 from sessions.api_errors import ApiError
 from sessions.api_route import studio_of
 from sessions.events import MISSED, Event
+from sessions.schemas import Schema
 from sessions.studio import Studio
 
 HEARTBEAT_SECONDS = 15.0
 """How often a silent stream says that it lives: proxies and clients give up on one that does not."""
+
+PAGE_FLAG: Schema = {"type": "string", "enum": ["true", "false"]}
+
+_COMMENT = b": \n\n"
+_BEAT = b"event: beat\ndata: {}\n\n"
+"""Pages are not told of comments, and want to know that the line lives too."""
 
 _ID = re.compile(r"([0-9a-f]{8})-([0-9]{1,15})")
 
@@ -28,27 +35,31 @@ async def events(request: web.Request) -> web.StreamResponse:
     """Sends every event from now on, or after the one that the client has seen last, until one of the two ends."""
     studio = studio_of(request)
     life, after = _seen(request)
+    is_page = request.query.get("page", "false")
+    if is_page not in PAGE_FLAG["enum"]:
+        raise ApiError(400, "page is true or false.", "Send one of them.", field="page")
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
     await response.prepare(request)
-    with contextlib.suppress(ConnectionError):  # the client is gone
+    counted = studio.following.page() if is_page == "true" else contextlib.nullcontext()
+    with counted, contextlib.suppress(ConnectionError):  # the client is gone
         await response.write(b"retry: 1000\n\n")
         if life not in (None, studio.life):
             await response.write(_line(studio, Event(0, MISSED, {"after": f"{life}-{after}"})))
             after = 0
-        await _follow(studio, response, after)
+        await _follow(studio, response, after, _BEAT if is_page == "true" else _COMMENT)
     return response
 
 
-async def _follow(studio: Studio, response: web.StreamResponse, after: int | None) -> None:
+async def _follow(studio: Studio, response: web.StreamResponse, after: int | None, beat: bytes) -> None:
     async with contextlib.aclosing(studio.events.follow(after)) as stream:  # type: ignore[type-var]
         coming = asyncio.ensure_future(anext(stream))
         try:
             while True:
                 done, _ = await asyncio.wait({coming}, timeout=HEARTBEAT_SECONDS)
                 if not done:
-                    await response.write(b": \n\n")
+                    await response.write(beat)
                     continue
                 try:
                     event = coming.result()

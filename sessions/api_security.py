@@ -19,6 +19,9 @@ from sessions.api_errors import ApiError
 HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """Names by which this machine calls itself; a forwarded port has one of them too."""
 
+PAGE = "/listen/"
+"""Where the files of the listen page are."""
+
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:]+\]|[a-z0-9.-]+)(?::(?P<port>[0-9]{1,5}))?")
 _SITES = (None, "none", "same-origin")
 """What a browser may say of where a request comes from; ``same-site`` would be another port of this machine."""
@@ -72,11 +75,17 @@ def check_names(request: web.Request) -> None:
 
 
 def guarding(guard: Guard) -> Any:
-    """The middleware that lets nothing through to any route, known or not, that ``guard`` does not admit."""
+    """The middleware that lets nothing through to any route, known or not, that ``guard`` does not admit.
+
+    The listen page itself has nothing of the session in it: it is opened before it can send a token.
+    """
 
     @web.middleware
     async def admitted(request: web.Request, handler: Any) -> web.StreamResponse:
-        guard.admit(request, by_cookie=request.path != "/api/cookie")
+        if request.method == "GET" and (request.path == "/" or request.path.startswith(PAGE)):
+            check_names(request)
+        else:
+            guard.admit(request, by_cookie=request.path != "/api/cookie")
         answer: web.StreamResponse = await handler(request)
         return answer
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from engine import __version__
 from sessions.api_errors import ApiError, failure, read_json, refuse_unknown, reply
-from sessions.api_events import event_id, events
+from sessions.api_events import PAGE_FLAG, event_id, events
 from sessions.api_route import BYTES, GUARD, Answer, Body, Param, Route, studio_of
 from sessions.api_takes import MADE, answered, waits
 from sessions.clock import moment
@@ -58,6 +58,7 @@ async def described(studio: Studio) -> dict[str, Any]:
         "engine": studio.engine_status(),
         "progress": studio.loop.progress() or studio.engine.loading,
         "machine": machine,
+        "listening": studio.following.now(),
         "takes": counts,
     }
 
@@ -219,7 +220,10 @@ ROUTES = (
         "What happens, as server-sent events: take, changed, progress, loop, run, recipe, engine, machine, counts, "
         "scored, notice, error, done; and missed where some cannot be had again.",
         {200: Answer("The stream.", TEXT, "text/event-stream")},
-        query=(Param("after", "the id of the event that was seen last, for a client that cannot send the header"),),
+        query=(
+            Param("after", "the id of the event that was seen last, for a client that cannot send the header"),
+            Param("page", "true: a listen page follows, which counts and hears of every heartbeat", PAGE_FLAG),
+        ),
         headers=(Param("Last-Event-ID", "the id of the event that was seen last"),),
     ),
     Route(

@@ -1,18 +1,14 @@
-"""The trash over HTTP, where removing is for good; and what plays, which is never taken away while it does."""
+"""The trash over HTTP, where removing is for good."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 
 from aiohttp import web
 
-from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
-from sessions.api_route import Answer, Body, Route, studio_of
-from sessions.playing import LAPSE_SECONDS
-from sessions.schemas import TEXT, WHOLE, or_none, ref, table
-
-_PLAYER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+from sessions.api_errors import reply
+from sessions.api_route import Answer, Route, studio_of
+from sessions.schemas import WHOLE, ref, table
 
 
 async def emptied(request: web.Request) -> web.Response:
@@ -26,23 +22,6 @@ async def deleted(request: web.Request) -> web.Response:
     take = await asyncio.to_thread(studio_of(request).store.delete, request.match_info["id"])
     return reply(take.object())
 
-
-async def played(request: web.Request) -> web.Response:
-    """Notes what a player plays."""
-    studio, body = studio_of(request), await read_json(request)
-    refuse_unknown(body, ("take",))
-    player, key = request.match_info["player"], body.get("take")
-    if not _PLAYER.fullmatch(player):
-        hint = "Use up to 64 letters, digits, dots, dashes and underscores."
-        raise ApiError(400, "That is no name of a player.", hint, field="player")
-    if key is not None and not isinstance(key, str) and type(key) is not int:
-        raise ApiError(400, "take is the number or the id of a take, or null.", "Send one of them.", field="take")
-    number = None if key is None else (await asyncio.to_thread(studio.store.get, key)).number
-    studio.playing.note(player, number)
-    return reply({"player": player, "take": number})
-
-
-_KEY = or_none({"type": ["integer", "string"]})
 
 ROUTES = (
     Route(
@@ -58,14 +37,5 @@ ROUTES = (
         deleted,
         "Removes a take that is in the trash for good; 409 for one that is not there.",
         {200: Answer("The take that was.", ref("Take"))},
-    ),
-    Route(
-        "PUT",
-        "/api/playing/{player}",
-        played,
-        "Says which take a player plays, or that it plays none. Its audio is then kept whatever the quota says; it "
-        f"lapses after {LAPSE_SECONDS:g} seconds, so a player says it again while it plays.",
-        {200: Answer("What was noted.", table({"player": TEXT, "take": or_none(WHOLE)}))},
-        body=Body(table({"take": _KEY})),
     ),
 )

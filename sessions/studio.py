@@ -26,6 +26,7 @@ from sessions.batch import RENDER
 from sessions.discovery import Place
 from sessions.drafts import Drafts
 from sessions.errors import MissingSession
+from sessions.following import Following
 from sessions.machine import Machine
 from sessions.own_sources import check_recipe, check_settings
 from sessions.recipe import Changes, edit, parse
@@ -58,6 +59,7 @@ class Studio:
         self.events = work.events
         self.room = work.room
         self.playing = work.playing
+        self.following = Following(work.events)
         self.begin = work.begin
         self.sources = Sources(self.session)
         self.drafts = Drafts(self.session)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("state")
 
 def test_every_route_wants_the_token(tmp_path: Path) -> None:
     async def act(ask: Api) -> None:
-        paths = [(route.method, route.path) for route in ROUTES] + [("GET", "/"), ("GET", "/nothing"), ("PUT", "/api")]
+        paths = [(route.method, route.path) for route in ROUTES] + [("POST", "/"), ("GET", "/nothing"), ("PUT", "/api")]
         wrong: list[dict[str, str]] = [
             {},
             {"Authorization": "Bearer "},
