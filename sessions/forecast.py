@@ -28,7 +28,8 @@ class Forecast:
         """What a request is that leaves it open."""
         loaded = self._supervisor.loaded
         profile = loaded.profile if loaded else {}
-        return {"duration": float(profile.get("duration") or DURATION), "batch_size": 1.0}
+        duration, at_once = profile.get("duration") or DURATION, profile.get("at_once") or 1
+        return {"duration": float(duration), "batch_size": float(at_once)}
 
     def of(self, flight: Flight, loop: LoopSettings, run: Run | None) -> dict[str, Any]:
         """``eta`` with the seconds left of the ``batch`` and of the ``run``; empty where nothing is known yet."""

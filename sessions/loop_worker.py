@@ -205,7 +205,8 @@ class LoopWorker:
         room = budget.room(self.loop, now)
         if not self._asks and not self._returned and self._free and room:
             revision, run = self._revision, self.run
-            batch = await asyncio.to_thread(self._planner.plan, revision, self.loop, room)
+            at_once = int(self._forecast.defaults()["batch_size"])
+            batch = await asyncio.to_thread(self._planner.plan, revision, self.loop, room, at_once)
             if run and self._free and revision is self._revision:  # things may have changed meanwhile
                 self._returned.append(run.numbered(batch))
         if self._asks:

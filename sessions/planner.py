@@ -18,11 +18,15 @@ class Planner:
         self._store = store
         self._policy: Policy | None = None
 
-    def plan(self, revision: Revision, loop: LoopSettings, room: int) -> Batch:
-        """The loop's next batch, of at most ``room`` takes. Reads the store, so not for the event loop's thread."""
+    def plan(self, revision: Revision, loop: LoopSettings, room: int, at_once: int = 1) -> Batch:
+        """The loop's next batch, of at most ``room`` takes, and of ``at_once`` where the recipe says nothing.
+
+        Reads the store, so not for the event loop's thread.
+        """
         policy = self._policy
         if policy is None or policy.revision is not revision:
             policy = self._policy = policy_for(self._store, revision)
+        policy.at_once = at_once
         pins = pins_for(self._store, revision.number, loop.policy)
         return policy.next(loop, room, pins, self._store.get)
 

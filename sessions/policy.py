@@ -87,6 +87,9 @@ class Policy:
         self.children: Counter[str] = Counter()
         """How many siblings each id has."""
 
+        self.at_once = 1
+        """Takes in a batch where the recipe does not say how many."""
+
     def note(self, operation: str, seed: int, request: Mapping[str, Any]) -> None:
         """A take of this revision is there; its resolved request may be empty where nothing in it matters."""
         for retake in request.get("retake_seed") or ():
@@ -116,7 +119,7 @@ class Policy:
         request = self._recipe.draw(self._rng, cell)
         if request.plan_seed is None:
             request = request.replace(plan_seed=draw_seed())  # every batch explores another plan
-        count = min(request.batch_size or len(request.seeds) or 1, room)
+        count = min(request.batch_size or len(request.seeds) or self.at_once, room)
         wanted = () if request.use_random_seed else request.seeds or (request.seed,)
         seeds = self._seeds.take(cell, count, wanted)
         retakes = self._retakes.take(0, count, request.retake_seed) if request.retake_variance else ()
@@ -128,7 +131,7 @@ class Policy:
         Of a take that was moved itself, the noise that it was moved from is moved in another direction.
         """
         request = Request.from_dict(parent.request)
-        count = min(self._recipe.template.get("batch_size") or 1, room)
+        count = min(self._recipe.template.get("batch_size") or self.at_once, room)
         seeds: tuple[int, ...] = (parent.seed,) * count
         retakes: tuple[int, ...] = ()
         if request.audio_codes:

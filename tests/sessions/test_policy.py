@@ -37,6 +37,16 @@ def pin(number: int, *, rev: int | None = 1) -> Summary:
     return Summary(**{**fields, "number": number, "id": f"id{number}", "seed": 1, "revision": rev, "pinned": True})
 
 
+def test_a_recipe_that_says_no_size_is_rendered_in_batches_of_the_machine() -> None:
+    policy = Policy(revision())
+    policy.at_once = 4
+    assert len(policy.next(LoopSettings(), 8, [], take).seeds) == 4
+    assert len(policy.next(LoopSettings(), 3, [], take).seeds) == 3
+    policy = Policy(revision(batch_size=2))
+    policy.at_once = 4
+    assert len(policy.next(LoopSettings(), 8, [], take).seeds) == 2
+
+
 def test_a_mix_shifts_toward_siblings_as_pins_appear() -> None:
     shares = [sibling_share("mix", pins) for pins in range(50)]
     assert shares[0] == 0
