@@ -47,6 +47,16 @@ def _known(cls: type, raw: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
+def _lyric_heads(raw: object) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """Layer to heads, as a tuple; empty for what is none: a model sings as well without."""
+    if not isinstance(raw, Mapping):
+        return ()
+    try:
+        return tuple(sorted((int(layer), tuple(int(head) for head in heads)) for layer, heads in raw.items()))
+    except (TypeError, ValueError):
+        return ()
+
+
 @dataclass(frozen=True)
 class EncoderConfig:
     """What one bidirectional transformer stack of the condition encoder or the codec needs (facts: dit.md 3)."""
@@ -96,11 +106,15 @@ class DiTConfig:
     fsq_input_num_quantizers: int = 1
     is_turbo: bool = False
     model_version: str | None = None
+    lyric_heads: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    """Layers with the heads of their cross-attention that follow the words, where the file says so."""
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
         """Reads a parsed ``config.json``; raises BadCheckpoint where sizes contradict each other."""
-        config = cls(**_known(cls, raw))
+        heads = _lyric_heads(raw.get("lyric_alignment_layers_config"))
+        sizes = {name: value for name, value in raw.items() if name != "lyric_heads"}
+        config = replace(cls(**_known(cls, sizes)), lyric_heads=heads)
         config.check()
         return config
 
