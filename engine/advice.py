@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from engine.controls import GUIDANCE_NUMBERS, LEAST_SCALE, NEUTRAL_OMEGA
 from engine.tasks import TASKS
 from engine.values import CODES_A_SECOND, RELIABLE_BPM, TRAINED_SECONDS, TURBO_TIMESTEPS
 
@@ -21,7 +22,6 @@ ADVISED_CHARACTERS: Mapping[str, int] = MappingProxyType({"caption": 512, "lyric
 WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
     {
         "global_caption": "global_caption has no effect: no published model reads it.",
-        "guidance_params": "guidance_params has no effect: its contents are not published.",
         "use_cot_lyrics": "use_cot_lyrics has no effect: it is reserved.",
         "auto_score": "auto_score has no effect here: takes of a session are always scored.",
         "auto_lrc": "auto_lrc has no effect here: timed lyrics are made when a take is exported.",
@@ -30,15 +30,27 @@ WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
 )
 """Published names that are accepted so that published files can be read."""
 
-_GUIDANCE_DEFAULTS = MappingProxyType(
-    {"use_adg": False, "guidance_variant": "apg_classic", "cfg_interval_start": 0.0, "cfg_interval_end": 1.0}
+_OF_GUIDANCE = (
+    "use_adg",
+    "guidance_variant",
+    "cfg_type",
+    "cfg_interval_start",
+    "cfg_interval_end",
+    "guidance_interval",
+    "guidance_interval_decay",
+    "guidance_scale_text",
+    "guidance_scale_lyric",
+    "use_erg_tag",
+    "use_erg_lyric",
+    "use_erg_diffusion",
 )
+"""Fields that say how guidance is done, and not how strongly."""
 
 
 def warnings(request: Request, profile: Profile) -> list[tuple[str, str]]:
     """(field, sentence) for everything in ``request`` that is untrained or has no effect on a model of ``profile``."""
     of_request = (_words, _metadata, _solver, _task, _seeds, _names)
-    of_model = (_machine, _steps, _times, _guidance)
+    of_model = (_machine, _steps, _times, _turbo_mode, _guidance)
     found = [list(rule(request)) for rule in of_request] + [list(rule(request, profile)) for rule in of_model]
     return [advice for rule in found for advice in rule]
 
@@ -94,18 +106,55 @@ def _times(request: Request, profile: Profile) -> Advice:
 
 def _guidance(request: Request, profile: Profile) -> Advice:
     if not profile.guidance_fixed:
+        yield from _guided(request)
         return
     why = f"has no effect: a {profile.name} model has its guidance built in"
     if request.guidance_scale not in (None, profile.guidance_scale):
         yield "guidance_scale", f"guidance_scale {why}, so {profile.guidance_scale:g} is used."
-    for name, default in _GUIDANCE_DEFAULTS.items():
-        if getattr(request, name) != default:
+    for name in _OF_GUIDANCE:
+        if getattr(request, name) != _default(request, name):
             yield name, f"{name} {why}."
 
 
+def _default(request: Request, name: str) -> object:
+    """What a field of a request is when nobody says anything."""
+    return type(request).__dataclass_fields__[name].default
+
+
+def _guided(request: Request) -> Advice:
+    """Guidance fields that need each other."""
+    unknown = [name for name, _ in request.guidance_params if name not in GUIDANCE_NUMBERS]
+    if unknown:
+        yield (
+            "guidance_params",
+            f"{unknown[0][:40]} in guidance_params has no effect: {', '.join(GUIDANCE_NUMBERS)} do.",
+        )
+    text, lyric = request.guidance_scale_text > 1, request.guidance_scale_lyric > 1
+    if request.guidance_scale_text and not (text and lyric):
+        yield "guidance_scale_text", "guidance_scale_text has no effect: it and guidance_scale_lyric must be above 1."
+    if request.guidance_scale_lyric and not (text and lyric):
+        yield "guidance_scale_lyric", "guidance_scale_lyric has no effect: it and guidance_scale_text must be above 1."
+    if request.guidance_interval_decay and text and lyric:
+        yield "guidance_interval_decay", "guidance_interval_decay has no effect on guidance by caption and lyrics."
+    if request.min_guidance_scale != LEAST_SCALE and not request.guidance_interval_decay:
+        yield "min_guidance_scale", "min_guidance_scale has no effect: guidance_interval_decay is 0."
+    if request.use_erg_diffusion and not (request.use_erg_tag or request.use_erg_lyric):
+        yield "use_erg_diffusion", "use_erg_diffusion has no effect without use_erg_tag or use_erg_lyric."
+
+
+def _turbo_mode(request: Request, profile: Profile) -> Advice:
+    if profile.turbo and request.sampler_mode != "euler":
+        yield "sampler_mode", f"A {profile.name} model was made for euler: its steps are its own."
+
+
 def _solver(request: Request) -> Advice:
-    if request.sampler_mode == "heun" and request.infer_method == "sde":
-        yield "sampler_mode", "heun does not go with infer_method sde: euler is used."
+    if request.sampler_mode != "euler" and request.infer_method == "sde":
+        yield "sampler_mode", f"{request.sampler_mode} does not go with infer_method sde: euler is used."
+    noised = request.infer_method == "sde" or (request.infer_method is None and request.scheduler_type == "pingpong")
+    if noised and request.omega_scale != NEUTRAL_OMEGA:
+        yield "omega_scale", "omega_scale has no effect with fresh noise at every step."
+    if request.oss_steps and request.timesteps:
+        yield "oss_steps", "oss_steps has no effect: timesteps replaces it."
 
 
 def _task(request: Request) -> Advice:

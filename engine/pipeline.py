@@ -20,6 +20,7 @@ from torch import Tensor
 
 from engine.conditions import Conditions, Prompt
 from engine.contexts import Contexts, for_all
+from engine.contrast import Contrast
 from engine.device_memory import allowed_on, cap
 from engine.errors import Cancelled, EngineError, RenderFailed
 from engine.events import Cancel, Progress, Remark, TakeReady
@@ -58,6 +59,7 @@ class Engine(Songwriter):
         self._contexts = Contexts(model)
         self._finisher = Finisher(model, self.planning)
         self.conditions = Conditions(model)
+        self._contrast = Contrast(model, self.conditions)
 
     @classmethod
     def load(
@@ -166,7 +168,7 @@ class Engine(Songwriter):
         for sentence in self.conditions.remarks(prompt):
             yield Remark(sentence)
         if plan.steering.guidance is not None:
-            memories.append(self.conditions.null())
+            memories += self._contrast.memories(coded, prompt, split=plan.steering.guidance.split)
         run = Run(
             request=request,
             frames=frames,
@@ -210,14 +212,11 @@ class Engine(Songwriter):
         index = items[0][0] if len(items) == 1 else None
         context = self._contexts.of_batch([run.codes[index] for index, _ in items], run.length)
 
-        def velocity(x: Tensor, step: int, guided: bool) -> tuple[Tensor, Tensor | None]:
+        def velocity(x: Tensor, step: int, guided: bool) -> tuple[Tensor, ...]:
             memories = run.memories if guided else run.memories[:1]
             rows = x.to(dtype).repeat(len(memories), 1, 1)
             out = self._decoder(rows, run.times.step(step), for_all(context, memories), memories, run.rotary).float()
-            if not guided:
-                return out, None
-            cond, uncond = out.chunk(2)
-            return cond, uncond
+            return out.chunk(len(memories))
 
         def fresh(step: int) -> Tensor:
             rows = [streams.normal(seed, 1 + step, run.length, x.shape[2]) for _, seed in items]

@@ -13,6 +13,7 @@ from engine import advice, readers, resolve, values
 from engine.errors import InvalidRequest
 from engine.fields import Field, shown, spec
 from engine.readers import Adapter
+from engine.request_sampling import SamplingFields
 from engine.tasks import TASKS
 from engine.values import BPM, HIGHEST_SEED, INSTRUMENTAL, LARGEST_BATCH, SHORTEST_SECONDS, TRAINED_SECONDS
 
@@ -43,7 +44,7 @@ _SEED: dict[str, Any] = {"low": -1, "high": HIGHEST_SEED}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(SamplingFields):
     """One render, immutable and checked: a value outside its range raises InvalidRequest and nothing else does.
 
     None means that the model's profile or the planner decides. ``FIELDS`` describes every field.
@@ -151,59 +152,6 @@ class Request:
     )
     retake_variance: float = spec(0.0, group="seeds", help="How much of the retake seed's noise is used.", **_SHARE)
 
-    inference_steps: int | None = spec(None, group="sampling", low=1, high=200, unit="steps", help="Denoising steps.")
-    shift: float | None = spec(
-        None, group="sampling", low=1, high=5, help="Above 1, more of the steps go to the large outline."
-    )
-    infer_method: str | None = spec(
-        None, group="sampling", choices=("ode", "sde"), help="A straight path, or fresh noise at every step."
-    )
-    sampler_mode: str = spec(
-        "euler", group="sampling", choices=("euler", "heun"), help="heun is more exact and takes twice as long."
-    )
-    timesteps: tuple[float, ...] | None = spec(
-        None,
-        group="sampling",
-        low=0,
-        high=1,
-        help="Custom times from 1 down to 0; replaces steps and shift.",
-        wants="it must be a list of falling numbers above 0 and up to 1",
-        read=readers.timesteps,
-    )
-    velocity_norm_threshold: float = spec(
-        0.0, group="sampling", low=0, help="Tames steps that are too large; 0 is off."
-    )
-    velocity_ema_factor: float = spec(0.0, group="sampling", help="Smooths from step to step; 0 is off.", **_SHARE)
-    dcw_enabled: bool | None = spec(None, group="sampling", help="Wavelet correction after every step.")
-    dcw_mode: str = spec(
-        "double", group="sampling", choices=("low", "high", "double", "pix"), help="Which bands are corrected."
-    )
-    dcw_scaler: float = spec(0.05, group="sampling", low=0, help="Strength of the correction.")
-    dcw_high_scaler: float = spec(0.02, group="sampling", low=0, help="Its strength in the high band of mode double.")
-    dcw_wavelet: str = spec("haar", group="sampling", choices=("haar",), help="Wavelet of the correction.")
-    latent_shift: float = spec(0.0, group="sampling", help="Added to the latents before they are decoded.")
-    latent_rescale: float = spec(1.0, group="sampling", help="Multiplies the latents before they are decoded.")
-
-    guidance_scale: float | None = spec(
-        None, group="guidance", low=1, high=15, help="How strictly the words are followed; 1 is off."
-    )
-    guidance_variant: str = spec(
-        "apg_classic",
-        group="guidance",
-        choices=("apg_classic", "cfg", "adg", "adg_w_norm", "adg_wo_clip"),
-        help="How guidance is computed.",
-    )
-    guidance_params: tuple[tuple[str, float], ...] = spec(
-        (),
-        group="guidance",
-        help="Further numbers for the guidance variant.",
-        wants="it must be a table of names and numbers",
-        read=readers.guidance_params,
-    )
-    use_adg: bool = spec(False, group="guidance", help="Short for the guidance variant adg.")
-    cfg_interval_start: float = spec(0.0, group="guidance", help="Lowest time at which guidance acts.", **_SHARE)
-    cfg_interval_end: float = spec(1.0, group="guidance", help="Highest time at which guidance acts.", **_SHARE)
-
     thinking: bool = spec(True, group="planner", help="Lets the planner write audio codes.")
     lm_temperature: float = spec(0.85, group="planner", low=0, high=2, help="How adventurous the planner is.")
     lm_cfg_scale: float = spec(2.0, group="planner", low=1, high=3, help="How strictly the planner follows the words.")
@@ -301,7 +249,22 @@ class Request:
             raise FIELDS["repainting_end"].refusal(self.repainting_end, reason)
 
 
-FIELDS: Mapping[str, Field] = MappingProxyType({f.name: Field.of(f) for f in dataclasses.fields(Request)})
+GROUPS = (
+    "task",
+    "words",
+    "metadata",
+    "sources",
+    "seeds",
+    "sampling",
+    "guidance",
+    "planner",
+    "plan",
+    "output",
+)
+"""The groups of fields in their order."""
+
+_declared = sorted(dataclasses.fields(Request), key=lambda field: GROUPS.index(field.metadata["group"]))
+FIELDS: Mapping[str, Field] = MappingProxyType({field.name: Field.of(field) for field in _declared})
 """Every field in the order of a recipe: what flags, panes and the API's description are made from."""
 
 

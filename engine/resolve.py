@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine import tasks
+from engine.controls import CFG_TYPES, SCHEDULERS
 from engine.errors import InvalidRequest
 from engine.seeds import RANDOM, draw_seed, fill_seeds
 from engine.values import UNKNOWN_LANGUAGE
@@ -45,10 +46,11 @@ def settled(request: Request) -> Request:
 
 def _check_steps(request: Request, profile: Profile) -> None:
     """Raises InvalidRequest for more steps than the model family allows; custom times count as steps."""
-    field = "timesteps" if request.timesteps else "inference_steps"
-    steps = len(request.timesteps) if request.timesteps else request.inference_steps
+    field = "timesteps" if request.timesteps else "oss_steps" if request.oss_steps else "inference_steps"
+    listed = request.timesteps or {*request.oss_steps}
+    steps = len(listed) if listed else request.inference_steps
     if steps is not None and steps > profile.most_steps:
-        what = f"hold {steps} values" if request.timesteps else f"be {steps}"
+        what = f"hold {steps} values" if listed else f"be {steps}"
         raise InvalidRequest(
             f"{field} cannot {what}: a {profile.name} model takes from 1 to {profile.most_steps}.",
             f"{profile.inference_steps} steps are its default.",
@@ -58,7 +60,9 @@ def _check_steps(request: Request, profile: Profile) -> None:
 
 def _sampling(request: Request, profile: Profile) -> dict[str, Any]:
     """The sampling fields, each with the person's value, else the profile's."""
-    method = request.infer_method or profile.infer_method
+    scheduler_method, scheduler_mode = SCHEDULERS.get(request.scheduler_type or "", (None, "euler"))
+    method = request.infer_method or scheduler_method or profile.infer_method
+    mode = scheduler_mode if request.sampler_mode == "euler" else request.sampler_mode
     scale = profile.guidance_scale if profile.guidance_fixed else request.guidance_scale
     return {
         "inference_steps": len(request.timesteps or ()) or request.inference_steps or profile.inference_steps,
@@ -66,15 +70,18 @@ def _sampling(request: Request, profile: Profile) -> dict[str, Any]:
         "guidance_scale": profile.guidance_scale if scale is None else scale,
         "guidance_variant": _variant(request),
         "infer_method": method,
-        # Heun's second look would cancel the noise that an SDE step has just added.
-        "sampler_mode": "euler" if method == "sde" else request.sampler_mode,
+        # Heun's second look would cancel the noise that an SDE step has just added, and noise has no history.
+        "sampler_mode": "euler" if method == "sde" else mode,
+        **dict.fromkeys(("scheduler_type", "cfg_type")),  # said in the published words now
         "dcw_enabled": profile.dcw_enabled if request.dcw_enabled is None else request.dcw_enabled,
     }
 
 
 def _variant(request: Request) -> str:
-    """``use_adg`` is the older way to ask for the variant; a variant that is named goes before it."""
-    return "adg" if request.use_adg and request.guidance_variant == "apg_classic" else request.guidance_variant
+    """``cfg_type`` and ``use_adg`` are older ways to ask for the variant; a variant that is named goes before them."""
+    if request.guidance_variant != "apg_classic":
+        return request.guidance_variant
+    return CFG_TYPES[request.cfg_type] if request.cfg_type else "adg" if request.use_adg else "apg_classic"
 
 
 def _seeding(request: Request, batch_size: int) -> dict[str, Any]:

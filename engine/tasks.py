@@ -164,7 +164,6 @@ def check_rendered(request: Request) -> None:
         "reference_audio": bool(request.reference_audio),
         "adapters": bool(request.adapters),
         "flow_edit_morph": request.flow_edit_morph,
-        "dcw_enabled": bool(request.dcw_enabled),
     }
     for name, given in asked.items():
         if given:

@@ -5,6 +5,9 @@ It works on one prompt at a time, so nothing is ever padded and a take does not 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import torch
 from torch import Tensor, nn
 
@@ -25,9 +28,9 @@ class LyricEncoder(nn.Module):
         )
         self.norm = RMSNorm(size, eps)
 
-    def forward(self, embeddings: Tensor) -> Tensor:
-        """``[1, L, text]`` to ``[1, L, E]``."""
-        return encoder_stack(self.layers, self.norm, self.embed_tokens(embeddings), self.sizes)
+    def forward(self, embeddings: Tensor, sharpness: Mapping[int, float] = MappingProxyType({})) -> Tensor:
+        """``[1, L, text]`` to ``[1, L, E]``; ``sharpness`` as ``encoder_stack`` has it."""
+        return encoder_stack(self.layers, self.norm, self.embed_tokens(embeddings), self.sizes, sharpness)
 
 
 class TimbreEncoder(nn.Module):

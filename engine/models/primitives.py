@@ -7,6 +7,8 @@ over memory; the tests hold them equal.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -115,12 +117,14 @@ class SelfAttention(nn.Module):
         self.k_norm = RMSNorm(self.dim, self.eps)
         self.bound = score_bound(self.q_norm, self.k_norm)
 
-    def forward(self, x: Tensor, rotary: Rotary) -> Tensor:
-        """``[B, S, hidden]`` to ``[B, S, hidden]``."""
+    def forward(self, x: Tensor, rotary: Rotary, sharpness: float = 1.0) -> Tensor:
+        """``[B, S, hidden]`` to ``[B, S, hidden]``; scores are multiplied by ``sharpness``."""
         projected = self.qkv(x).unflatten(-1, (-1, self.dim))
         q, k, v = projected.split((self.heads, self.kv_heads, self.kv_heads), dim=2)
         q = rotary.normed(q, self.q_norm.weight, self.eps)
         k = rotary.normed(k, self.k_norm.weight, self.eps)
+        if sharpness != 1:
+            q = q * sharpness
         out = attend(q, k, v.transpose(1, 2), window=self.window, bound=self.bound, masks=rotary.masks)
         return self.o_proj(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
@@ -150,15 +154,24 @@ class EncoderLayer(nn.Module):
         self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.mlp = GatedMLP(config.hidden_size, config.intermediate_size)
 
-    def forward(self, x: Tensor, rotary: Rotary) -> Tensor:
+    def forward(self, x: Tensor, rotary: Rotary, sharpness: float = 1.0) -> Tensor:
         """``[B, S, hidden]`` to ``[B, S, hidden]``."""
-        x = x + self.self_attn(self.input_layernorm(x), rotary)
+        x = x + self.self_attn(self.input_layernorm(x), rotary, sharpness)
         return x + self.mlp(self.post_attention_layernorm(x))  # type: ignore[no-any-return]
 
 
-def encoder_stack(layers: nn.ModuleList, norm: RMSNorm, x: Tensor, config: EncoderConfig) -> Tensor:
-    """Runs ``x`` ``[B, S, hidden]`` through encoder layers and the closing norm, positions counted from 0."""
+def encoder_stack(
+    layers: nn.ModuleList,
+    norm: RMSNorm,
+    x: Tensor,
+    config: EncoderConfig,
+    sharpness: Mapping[int, float] = MappingProxyType({}),
+) -> Tensor:
+    """Runs ``x`` ``[B, S, hidden]`` through encoder layers and the closing norm, positions counted from 0.
+
+    ``sharpness`` is what the attention scores of some layers are multiplied by.
+    """
     rotary = Rotary(x.shape[1], config.head_dim, config.rope_theta, x)
-    for layer in layers:
-        x = layer(x, rotary)
+    for index, layer in enumerate(layers):
+        x = layer(x, rotary, sharpness.get(index, 1.0))
     return norm(x)  # type: ignore[no-any-return]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from tokenizers import Tokenizer
@@ -44,9 +47,25 @@ class TextEncoder(nn.Module):
         """Rotary tables are no weights; made on the meta device they hold nothing, so they are made again."""
         self.model.rotary_emb = type(self.model.rotary_emb)(self.config).to(self.model.embed_tokens.weight.device)
 
-    def caption(self, tokens: Tensor) -> Tensor:
-        """Ids ``[1, L]`` to the last hidden state after the final norm, ``[1, L, hidden]``."""
-        return self.model(input_ids=tokens).last_hidden_state  # type: ignore[no-any-return]
+    def caption(self, tokens: Tensor, sharpness: Mapping[int, float] = MappingProxyType({})) -> Tensor:
+        """Ids ``[1, L]`` to the last hidden state after the final norm, ``[1, L, hidden]``.
+
+        ``sharpness`` is what the attention scores of some layers are multiplied by.
+        """
+        with self._sharpened(sharpness):
+            return self.model(input_ids=tokens).last_hidden_state  # type: ignore[no-any-return]
+
+    @contextmanager
+    def _sharpened(self, sharpness: Mapping[int, float]) -> Iterator[None]:
+        """The library's layers keep the scale of their scores as a number of theirs, and put it back afterwards."""
+        kept = {index: self.model.layers[index].self_attn.scaling for index in sharpness}
+        try:
+            for index, scaling in kept.items():
+                self.model.layers[index].self_attn.scaling = scaling * sharpness[index]
+            yield
+        finally:
+            for index, scaling in kept.items():
+                self.model.layers[index].self_attn.scaling = scaling
 
     def lyrics(self, tokens: Tensor) -> Tensor:
         """Ids ``[1, L]`` to raw embeddings ``[1, L, hidden]``; the condition encoder does the rest."""

@@ -20,3 +20,12 @@ def custom(timesteps: Sequence[float], *, snap: bool) -> list[float]:
     """
     times = [min(TURBO_TIMESTEPS, key=lambda known: abs(known - t)) if snap else t for t in timesteps]
     return [*sorted(set(times), reverse=True), 0.0]
+
+
+def picked(steps: int, shift: float, picks: Sequence[int], *, snap: bool) -> list[float]:
+    """The times of some steps (from 1) of a schedule of ``steps``, or of as many as the last pick says, and the 0.
+
+    Sampling starts from pure noise, so the first step is among them whether it is picked or not (facts: v1.md 4.8).
+    """
+    whole = schedule(max(steps, *picks), shift)
+    return custom([whole[step - 1] for step in sorted({1, *picks})], snap=snap)

@@ -480,7 +480,6 @@ def test_a_decoder_that_gives_nothing_to_hear_is_no_take(turbo: Engine, factor: 
     [
         ("reference_audio", "voice.flac"),
         ("adapters", ({"path": "lora.safetensors", "scale": 1.0},)),
-        ("dcw_enabled", True),
     ],
 )
 def test_what_is_not_rendered_yet_is_refused_by_name(turbo: Engine, field: str, value: Any) -> None:

@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.sampling.guidance import Guidance
+from engine.sampling.guidance import Constants, Guidance
+from engine.sampling.window import Window
 
-VARIANTS = ("apg_classic", "cfg", "adg", "adg_w_norm", "adg_wo_clip")
+VARIANTS = ("apg_classic", "cfg", "cfg_star", "adg", "adg_w_norm", "adg_wo_clip")
 BATCH, FRAMES, CHANNELS = 2, 7, 5
 
 Rows = list[list[float]]
@@ -172,7 +173,7 @@ def test_a_second_look_does_not_advance_the_momentum() -> None:
     assert torch.equal(once(x, cond, uncond, 0.5), twice(x, cond, uncond, 0.5))
 
 
-@pytest.mark.parametrize("variant", ["cfg", "adg", "adg_w_norm", "adg_wo_clip"])
+@pytest.mark.parametrize("variant", [variant for variant in VARIANTS if variant != "apg_classic"])
 def test_rules_without_memory_look_the_same_twice(variant: str) -> None:
     guidance = Guidance(variant, 3.0)
     x, cond, uncond = (latents(seed) for seed in range(3))
@@ -198,3 +199,113 @@ def test_the_interval_is_one_of_time_and_includes_its_ends() -> None:
 def test_a_scale_of_one_is_no_guidance() -> None:
     assert not Guidance("cfg", 1.0).active(0.5)
     assert Guidance("cfg", 1.01).active(0.5)
+
+
+# --- the control guide's ---------------------------------------------------------------------------------------------
+
+
+def guide(numbers: Sequence[float]) -> Tensor:
+    """A prediction of the guide's examples: one item, one channel (facts: v1.md, appendix A)."""
+    return torch.tensor(numbers, dtype=torch.float64).view(1, -1, 1)
+
+
+COND, UNCOND = guide([1, 2, 3, 4]), guide([0.5, 2.5, 1, 5])
+
+
+def shows(actual: Tensor, expected: Sequence[float]) -> None:
+    torch.testing.assert_close(actual, guide(expected), rtol=0, atol=1e-5)
+
+
+def test_the_guides_numbers_for_cfg() -> None:
+    shows(Guidance("cfg", 3.0)(COND, COND, UNCOND, 0.5), [2, 1, 7, 2])
+
+
+def test_the_guides_numbers_for_apg() -> None:
+    guidance = Guidance("apg_classic", 3.0)
+    shows(guidance(COND, COND, UNCOND, 0.5), [1.9, 0.8, 6.7, 1.6])
+    shows(guidance(COND, 1.1 * COND, 0.9 * UNCOND, 0.5), [1.235, 2.02, 3.855, 4.04])
+    shows(guidance.fresh()(COND, 4 * COND, UNCOND, 0.5), [4.133396, 7.822139, 12.548404, 15.644279])
+
+
+def test_the_guides_numbers_for_cfg_star() -> None:
+    standing = Guidance("cfg_star", 3.0, constants=Constants(zero_init_steps=2)).fresh(10)
+    shows(standing(COND, COND, UNCOND, 0.5, step=1), [0, 0, 0, 0])
+    shows(standing(COND, COND, UNCOND, 0.5, step=2), [2.123077, 1.615385, 7.246154, 3.230769])
+    shows(Guidance("cfg_star", 3.0)(COND, COND, UNCOND, 0.5), [2.123077, 1.615385, 7.246154, 3.230769])
+
+
+def test_the_guides_numbers_for_caption_and_lyrics_apart() -> None:
+    split = Guidance("cfg", 15.0, text_scale=5.0, lyric_scale=1.5)
+    assert split.split
+    wordless = (COND + UNCOND) / 2
+    shows(split(COND, COND, UNCOND, 0.5, wordless=wordless), [2.125, 0.875, 7.5, 1.75])
+    assert not Guidance("cfg", 15.0, text_scale=5.0, lyric_scale=1.0).split
+
+
+def test_projected_guidance_by_caption_and_lyrics_has_two_memories() -> None:
+    """Each part is what the lone rule makes of its own difference, also in the second step."""
+    split = Guidance("apg_classic", 9.0, text_scale=4.0, lyric_scale=2.5)
+    lyric, text = Guidance("apg_classic", 2.5), Guidance("apg_classic", 4.0)
+    for step in range(3):
+        x, cond, uncond, wordless = (latents(40 * step + part) for part in range(4))
+        by_lyric = lyric(x, cond, wordless, 0.5) - cond
+        by_text = text(x, wordless, uncond, 0.5) - wordless
+        torch.testing.assert_close(split(x, cond, uncond, 0.5, wordless=wordless), cond + by_lyric + by_text)
+
+
+@pytest.mark.parametrize(
+    ("interval", "steps", "bounds"),
+    [
+        (0.5, 60, (15, 45)),
+        (0.3, 50, (17, 32)),
+        (0.5, 27, (6, 20)),
+        (0.3, 60, (21, 39)),
+        (0.6, 60, (12, 48)),
+        (0.7, 80, (12, 68)),
+        (0.65, 60, (10, 49)),
+        (1.0, 60, (0, 60)),
+        (0.0, 60, (30, 30)),
+        (0.97, 60, (0, 59)),
+    ],
+)
+def test_the_guides_windows(interval: float, steps: int, bounds: tuple[int, int]) -> None:
+    guidance = Guidance("cfg", 3.0, window=Window(interval)).fresh(steps)
+    assert Window(interval).bounds(steps) == bounds
+    assert [step for step in range(steps) if guidance.active(0.5, step)] == list(range(*bounds))
+
+
+def test_the_scale_falls_over_the_window() -> None:
+    falling = Window(0.5, decay=0.5, least=3.0)
+    scales = [falling.scale(15.0, step, 60) for step in range(15, 45)]
+    assert (scales[0], scales[-1]) == (15.0, 9.0)
+    assert scales == sorted(scales, reverse=True)
+    assert Window(0.5, decay=0.5, least=3.0).scale(15.0, 0, 2) == 15.0  # one step alone does not divide by zero
+    guidance = Guidance("cfg", 15.0, window=falling).fresh(60)
+    x, cond, uncond = (latents(seed) for seed in range(3))
+    close(
+        guidance(x, cond, uncond, 0.5, step=44),
+        [cfg(c, u, 9.0) for c, u in zip(cond.tolist(), uncond.tolist(), strict=True)],
+    )
+
+
+def test_constants_can_be_others() -> None:
+    """Without a limit, a memory or a projection, the projected rule is the plain one."""
+    x, cond, uncond = (latents(seed, scale=9.0) for seed in range(3))
+    free = Guidance("apg_classic", 5.0, constants=Constants(momentum=0.0, norm_threshold=0.0, eta=1.0))
+    for _ in range(2):
+        torch.testing.assert_close(free(x, cond, uncond, 0.5), Guidance("cfg", 5.0)(x, cond, uncond, 0.5))
+
+
+def test_forks_go_their_own_way_and_come_together_as_their_mean() -> None:
+    guidance, restated = Guidance("apg_classic", 5.0), Guidance("apg_classic", 5.0)
+    x, cond, uncond = (latents(seed) for seed in range(3))
+    assert torch.equal(guidance(x, cond, uncond, 0.9), restated(x, cond, uncond, 0.9))
+    draws = [(latents(10 + i), latents(20 + i)) for i in range(3)]
+    forks = [guidance.forked() for _ in draws]
+    for fork, (c, u) in zip(forks, draws, strict=True):
+        torch.testing.assert_close(fork(x, c, u, 0.8), restated.forked()(x, c, u, 0.8))
+    guidance.join(forks)
+    zero = torch.zeros_like(cond)
+    mean = torch.stack([c - u for c, u in draws]).mean(dim=0)
+    restated(x, mean, zero, 0.8)
+    torch.testing.assert_close(guidance(x, cond, uncond, 0.7), restated(x, cond, uncond, 0.7))
