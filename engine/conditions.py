@@ -15,6 +15,7 @@ from engine.models.text import as_batch, caption_tokens, lyric_tokens
 from engine.prompt import caption_prompt, lyric_prompt
 from engine.request import Request
 from engine.resolve import settled
+from engine.sources.timbre import Clips
 
 _KEPT = 4
 """Prompts kept: the loop's own, and a few that a person goes back and forth between."""
@@ -22,16 +23,23 @@ _KEPT = 4
 
 @dataclass(frozen=True)
 class Prompt:
-    """The exact texts that the text encoder is given."""
+    """The exact texts that the text encoder is given, and the sound that is imitated."""
 
     caption: str
     lyrics: str
+    clips: Clips | None = None
+    """What the music is to sound like, where that was given."""
 
     @classmethod
-    def of(cls, request: Request, seconds: float) -> Prompt:
-        """The prompts of a request that will be rendered ``seconds`` long; what was planned is in them."""
+    def of(
+        cls, request: Request, seconds: float, *, clips: Clips | None = None, instruction: str | None = None
+    ) -> Prompt:
+        """The prompts of a request that will be rendered ``seconds`` long; what was planned is in them.
+
+        ``instruction`` replaces that of the task.
+        """
         request = settled(request)
-        return cls(caption_prompt(request, seconds), lyric_prompt(request))
+        return cls(caption_prompt(request, seconds, instruction=instruction), lyric_prompt(request), clips)
 
 
 class Conditions:
@@ -83,7 +91,7 @@ class Conditions:
             *_cut("The lyrics are", len(lyrics), lyric_count),
         ]
         # Without a reference the timbre encoder hears silence: zeros are out of its distribution and give drones.
-        clips = model.silence[:, : model.config.timbre_fix_frame]
+        clips = prompt.clips.latents if prompt.clips else model.silence[:, : model.config.timbre_fix_frame]
         states: Tensor = model.networks.encoder(
             model.text.caption(as_batch(caption, model.device)),
             model.text.lyrics(as_batch(lyrics, model.device)),

@@ -1,8 +1,8 @@
-"""What latents are made in: silence of a length, or codes that they follow. Kept for the next batch."""
+"""What latents are made in: silence of a length, codes that they follow, or a source. Kept for the next batch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from engine.keeping import Kept
 from engine.model import Model
 from engine.models.dit import Memory
 from engine.models.primitives import Rotary
+from engine.sources.work import Work
 
 Codes = tuple[int, ...]
 
@@ -21,7 +22,7 @@ class Contexts:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._contexts: Kept[tuple[int, Codes], Tensor] = Kept()
+        self._contexts: Kept[Hashable, Tensor] = Kept()
         self._rotaries: Kept[int, Rotary] = Kept()
 
     def rotary(self, frames: int) -> Rotary:
@@ -40,6 +41,20 @@ class Contexts:
         each: Mapping[Codes, Tensor] = {one: self.of(one, frames) for one in codes}
         return next(iter(each.values())) if len(each) == 1 else torch.cat([each[one] for one in codes])
 
+    def of_work(self, work: Work) -> Tensor:
+        """What all items that work on a source are made in."""
+        return self._contexts.get(work.key, lambda: self._around(work))
+
+    def latents(self, codes: Codes, frames: int) -> Tensor:
+        """The latents that codes stand for, with silence behind them: ``[1, frames, 64]``."""
+        networks, silence = self._model.networks, self._model.silence
+        source = silence[:, :0]
+        if codes:
+            vectors = networks.tokenizer.quantizer.decode(torch.tensor([codes], device=silence.device))
+            source = networks.detokenizer(vectors)[:, :frames]
+        missing = frames - source.shape[1]
+        return torch.cat((source, silence.repeat(1, -(-missing // silence.shape[1]), 1)[:, :missing]), dim=1)
+
     def check(self, codes: Sequence[Codes]) -> None:
         """Raises InvalidRequest for a code that the model does not have."""
         count = self._model.networks.tokenizer.quantizer.codes
@@ -52,14 +67,12 @@ class Contexts:
             )
 
     def _made(self, codes: Codes, frames: int) -> Tensor:
-        networks, silence = self._model.networks, self._model.silence
-        source = silence[:, :0]
-        if codes:
-            vectors = networks.tokenizer.quantizer.decode(torch.tensor([codes], device=silence.device))
-            source = networks.detokenizer(vectors)[:, :frames]
-        missing = frames - source.shape[1]
-        source = torch.cat((source, silence.repeat(1, -(-missing // silence.shape[1]), 1)[:, :missing]), dim=1)
-        return networks.decoder.patch_in.context(source, torch.ones_like(source))
+        source = self.latents(codes, frames)
+        return self._model.networks.decoder.patch_in.context(source, torch.ones_like(source))
+
+    def _around(self, work: Work) -> Tensor:
+        source = work.heard(self._model).to(self._model.dtype)
+        return self._model.networks.decoder.patch_in.context(source, work.mask().to(source).expand_as(source))
 
 
 def for_all(context: Tensor, memories: Sequence[Memory]) -> Tensor:

@@ -95,7 +95,8 @@ class Contrast:
             sung = encoder.lyric_encoder(model.text.lyrics(lyrics), weak)
         else:
             sung = model.null.expand(1, lyrics.shape[1], -1)
-        return torch.cat((sung, model.null, read), dim=1)
+        clips = prompt.clips.latents.shape[0] if prompt.clips else 1
+        return torch.cat((sung, model.null.expand(1, clips, -1), read), dim=1)
 
 
 def weakened(layers: int, begin: float, end: float, tau: float) -> Mapping[int, float]:

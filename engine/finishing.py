@@ -14,6 +14,8 @@ from engine.events import Progress, Remark
 from engine.model import Model
 from engine.planner.planning import Planning
 from engine.run import Run
+from engine.sources.regions import Seams
+from engine.sources.work import Work
 from engine.take import Take
 
 
@@ -39,23 +41,19 @@ class Finisher:
             )
         began = time.perf_counter()
         latents = latents * request.latent_rescale + request.latent_shift
-        pieces: list[Tensor] = []
-        done, vae = 0, self._model.vae
-        before = vae.tiling
-        for piece in vae.decode_tiles(latents.unsqueeze(0).to(self._model.dtype)):
-            pieces.append(piece[0].float().cpu())
-            done += piece.shape[2] // hop
-            yield Progress("decode", done, frames, index)
-        if vae.tiling is not None and vae.tiling != before:
-            yield Remark(f"Memory ran out while decoding. It goes on in tiles of {vae.tiling.frames} frames.")
-        audio = torch.cat(pieces, dim=1)[:, :samples]
-        audio_files.check(audio.numpy())
-        gain = audio_files.gain_for_peak(
-            audio.numpy(), request.normalization_db if request.enable_normalization else None
-        )
+        if run.work is not None and run.work.seams is not None:
+            latents = run.work.blended(latents)
+            audio, gain = yield from self._in_place(run.work, run.work.seams, latents, index)
+        else:
+            audio = (yield from self._decoded(latents, (0, frames), index))[:, :samples]
+            audio_files.check(audio.numpy())
+            gain = audio_files.gain_for_peak(
+                audio.numpy(), request.normalization_db if request.enable_normalization else None
+            )
+            audio.mul_(gain)
         decode = time.perf_counter() - began
         return Take(
-            audio=audio.mul_(gain),
+            audio=audio,
             latents=latents.cpu(),
             seed=seed,
             request=request.replace(
@@ -73,3 +71,35 @@ class Finisher:
             codes=list(codes) or None,
             plan=self._planning.told(run.plans[index]) if run.plans else None,
         )
+
+    def _in_place(
+        self, work: Work, seams: Seams, latents: Tensor, index: int
+    ) -> Generator[Progress | Remark, None, tuple[Tensor, float]]:
+        """A source with what was made of it in its place, and its gain. Only what is new is decoded.
+
+        Where that is louder than there can be, it alone is brought down.
+        """
+        grid, gain = work.canvas.grid, work.source.gain
+        first = seams.start // grid.hop
+        made = yield from self._decoded(latents, (first, grid.frames(seams.stop)), index)
+        loudest = audio_files.peak(made.numpy()) * gain
+        made.mul_(gain / max(1.0, loudest))
+        audio = work.spliced(made, first * grid.hop, seams)
+        audio_files.check(audio.numpy())
+        return audio, gain
+
+    def _decoded(
+        self, latents: Tensor, frames: tuple[int, int], index: int
+    ) -> Generator[Progress | Remark, None, Tensor]:
+        """The sound ``[2, samples]`` of the frames ``[start, stop)`` of latents ``[T, 64]``, as the VAE gives it."""
+        pieces: list[Tensor] = []
+        (start, stop), vae = frames, self._model.vae
+        done, before = 0, vae.tiling
+        batch = latents.unsqueeze(0).to(self._model.dtype)
+        for piece in vae.decode_tiles(batch, start=start, stop=stop):
+            pieces.append(piece[0].float().cpu())
+            done += piece.shape[2] // vae.config.hop
+            yield Progress("decode", done, stop - start, index)
+        if vae.tiling is not None and vae.tiling != before:
+            yield Remark(f"Memory ran out while decoding. It goes on in tiles of {vae.tiling.frames} frames.")
+        return torch.cat(pieces, dim=1)

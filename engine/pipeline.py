@@ -27,7 +27,7 @@ from engine.events import Cancel, Progress, Remark, TakeReady
 from engine.finishing import Finisher
 from engine.keeping import Kept
 from engine.model import Model, choose_device, choose_dtype, load_model
-from engine.models.dit import Time
+from engine.models.dit import Memory, Time
 from engine.models.recorded import RecordedDiT
 from engine.outfit import outfit
 from engine.planner.plan import Plan as SongPlan
@@ -39,8 +39,12 @@ from engine.run import Run
 from engine.sampling import noise as streams
 from engine.sampling.solvers import solve
 from engine.songwriting import Songwriter
+from engine.sources.cover import covering
+from engine.sources.reading import Reader
+from engine.sources.timbre import Timbres
+from engine.sources.work import begin
 from engine.take import Take
-from engine.tasks import check_rendered, rendered_seconds
+from engine.tasks import TASKS, TEXT2MUSIC, check_rendered, rendered_seconds
 from engine.trajectory import trajectory
 
 __all__ = ["Engine", "Progress", "Remark", "Take", "TakeReady"]
@@ -60,6 +64,8 @@ class Engine(Songwriter):
         self._finisher = Finisher(model, self.planning)
         self.conditions = Conditions(model)
         self._contrast = Contrast(model, self.conditions)
+        self._reader = Reader(model)
+        self._timbres = Timbres(model, self._reader)
 
     @classmethod
     def load(
@@ -153,22 +159,35 @@ class Engine(Songwriter):
         """Everything that does not depend on a seed."""
         began = time.perf_counter()
         yield Progress("conditions", 0, 1)
-        codes = tuple(plan.codes for plan in plans) or (request.audio_codes,) * len(request.seeds)
+        task = TASKS[request.task_type]
+        given = request.audio_codes if task.takes_codes else ()
+        codes = tuple(plan.codes for plan in plans) or (given,) * len(request.seeds)
         self._contexts.check(codes)
         coded = request.replace(audio_codes=max(codes, key=len))
-        seconds = rendered_seconds(settled(coded)) or self.profile.duration
+        work = None
+        if task.needs_source and not coded.audio_codes:
+            work = yield from begin(request, self._model, self._reader, SHORTEST_RUN)
+        grid = self._reader.grid
+        seconds = work.canvas.seconds if work else rendered_seconds(settled(coded)) or self.profile.duration
         request = request.replace(duration=seconds)
-        samples = round(seconds * self._model.vae.config.sampling_rate)
-        frames = -(-samples // self._model.vae.config.hop)
+        samples = grid.samples(seconds)
+        frames = grid.frames(samples)
         length = max(frames, SHORTEST_RUN)
         _check_noise(noise, len(request.seeds), length, self._model.config.audio_acoustic_hidden_dim)
         plan = trajectory(request, self.profile)
-        prompt = Prompt.of(coded, seconds)
+        if coded.audio_codes or task.covers:
+            plan = covering(plan, request)
+        clips = self._timbres.of(request)
+        prompt = Prompt.of(coded, seconds, clips=clips)
         memories = [self.conditions.memory(prompt)]
         for sentence in self.conditions.remarks(prompt):
             yield Remark(sentence)
         if plan.steering.guidance is not None:
             memories += self._contrast.memories(coded, prompt, split=plan.steering.guidance.split)
+        later = memories
+        if plan.turn is not None:
+            without = Prompt.of(coded, seconds, clips=clips, instruction=TEXT2MUSIC)
+            later = [self.conditions.memory(without), *memories[1:]]
         run = Run(
             request=request,
             frames=frames,
@@ -177,10 +196,12 @@ class Engine(Songwriter):
             plan=plan,
             times=self._times.get(tuple(plan.times), lambda: self._embedded(plan.times)),
             memories=tuple(memories),
+            later=tuple(later),
             rotary=self._contexts.rotary(length),
             lanes=1 if self._model.device.type == "cpu" else len(request.seeds),
             codes=codes,
             plans=tuple(plans),
+            work=work,
         )
         yield Progress("conditions", 1, 1)
         run.timings["conditions"] = time.perf_counter() - began
@@ -204,16 +225,36 @@ class Engine(Songwriter):
             rows = [
                 streams.retake(row, other, run.request.retake_variance) for row, other in zip(rows, others, strict=True)
             ]
-        return torch.stack(rows).to(self._model.device)
+        x = torch.stack(rows).to(self._model.device)
+        if not run.starts_in_source:
+            return x
+        t = run.plan.times[0]
+        clean = [self._clean(run, index) for index, _ in items]
+        return t * x + (1 - t) * torch.stack(clean)
+
+    def _clean(self, run: Run, index: int) -> Tensor:
+        """What an item follows, as latents ``[T, 64]`` float32."""
+        if run.work is not None:
+            return run.work.clean
+        return self._contexts.latents(run.codes[index], run.length)[0].float()
+
+    def _surroundings(self, run: Run, items: Sequence[tuple[int, int]], step: int) -> tuple[Tensor, tuple[Memory, ...]]:
+        """The context and the prompts of some items from a step on."""
+        if run.plan.turn is not None and step >= run.plan.turn:
+            return self._contexts.of((), run.length), run.later
+        if run.work is not None:
+            return self._contexts.of_work(run.work), run.memories
+        return self._contexts.of_batch([run.codes[index] for index, _ in items], run.length), run.memories
 
     def _sample(self, run: Run, items: Sequence[tuple[int, int]], x: Tensor) -> Generator[Progress, None, Tensor]:
         """From noise to latents ``[B, T, 64]`` float32."""
         dtype = self._model.dtype
         index = items[0][0] if len(items) == 1 else None
-        context = self._contexts.of_batch([run.codes[index] for index, _ in items], run.length)
+        context, prompts = self._surroundings(run, items, 0)
+        held = run.work.held(run.plan.times, x, turbo=run.plan.turbo) if run.work else None
 
         def velocity(x: Tensor, step: int, guided: bool) -> tuple[Tensor, ...]:
-            memories = run.memories if guided else run.memories[:1]
+            memories = prompts if guided else prompts[:1]
             rows = x.to(dtype).repeat(len(memories), 1, 1)
             out = self._decoder(rows, run.times.step(step), for_all(context, memories), memories, run.rotary).float()
             return out.chunk(len(memories))
@@ -222,10 +263,12 @@ class Engine(Songwriter):
             rows = [streams.normal(seed, 1 + step, run.length, x.shape[2]) for _, seed in items]
             return torch.stack(rows).to(x.device)
 
-        rows = len(items) * len(run.memories)
-        self._decoder.warm(run.length, rows, for_all(context, run.memories), run.memories, run.rotary)
-        for step, moved in enumerate(solve(run.plan, x, velocity, fresh)):
+        rows = len(items) * len(prompts)
+        self._decoder.warm(run.length, rows, for_all(context, prompts), prompts, run.rotary)
+        for step, moved in enumerate(solve(run.plan, x, velocity, fresh, held)):
             x = moved
+            if step + 1 == run.plan.turn:
+                context, prompts = self._surroundings(run, items, step + 1)
             if x.device.type == "cuda":
                 # Launches run far ahead of the work: a step is told of, timed and cancelled when it is done.
                 torch.cuda.synchronize(x.device)

@@ -78,8 +78,30 @@ class Request(SamplingFields):
         help="Audio whose sound is imitated: a path or a source's hash.",
         read=readers.text_or_none,
     )
+    more_reference_audio: tuple[str, ...] = spec(
+        (),
+        group="sources",
+        help="Further audio whose sound is imitated.",
+        wants="it must be a list of paths or hashes",
+        read=readers.paths,
+    )
     src_audio: str | None = spec(
-        None, group="sources", help="Audio to work on: a path or a source's hash.", read=readers.text_or_none
+        None,
+        group="sources",
+        help="Audio to work on: a path, a source's hash, or 'take:7' in a session.",
+        read=readers.text_or_none,
+    )
+    src_latents: str | None = spec(
+        None, group="sources", help="The latents that src_audio was decoded from: a path.", read=readers.text_or_none
+    )
+    next_audio: str | None = spec(
+        None, group="sources", help="Audio to join behind src_audio by a repaint.", read=readers.text_or_none
+    )
+    next_latents: str | None = spec(
+        None, group="sources", help="The latents that next_audio was decoded from: a path.", read=readers.text_or_none
+    )
+    next_gap: float = spec(
+        0.0, group="sources", low=0, high=TRAINED_SECONDS[1], unit="seconds", help="Time between the two."
     )
     audio_codes: tuple[int, ...] = spec(
         (),

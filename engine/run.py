@@ -9,6 +9,7 @@ from engine.models.primitives import Rotary
 from engine.planner.plan import Plan as SongPlan
 from engine.request import Request
 from engine.sampling.solvers import Plan
+from engine.sources.work import Work
 
 
 @dataclass
@@ -23,6 +24,8 @@ class Run:
     plan: Plan
     times: Time
     memories: tuple[Memory, ...]
+    later: tuple[Memory, ...]
+    """The prompts from the step on at which a cover leaves its source (``plan.turn``)."""
     rotary: Rotary
     lanes: int
     """Items that are denoised together."""
@@ -30,4 +33,12 @@ class Run:
     """What each item follows; empty ones follow nothing."""
     plans: tuple[SongPlan, ...]
     """Each item's plan, where there was a planner."""
+    work: Work | None = None
+    """The source, for a task that has one."""
     timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def starts_in_source(self) -> bool:
+        """Whether the first latents are not noise alone, but have something of what is followed in them."""
+        follows = any(self.codes) or (self.work is not None and self.work.covers)
+        return follows and self.request.cover_noise_strength > 0

@@ -13,7 +13,7 @@ import numpy as np
 
 import engine
 from engine import audio
-from engine.file_names import audio_path, latents_path, take_name
+from engine.file_names import GAIN, audio_path, latents_path, take_name
 from engine.files import atomic_write
 from engine.protocol import Output
 from engine.scoring.judging import judge
@@ -103,10 +103,10 @@ def _tags(take: Take, output: Output) -> dict[str, str]:
 
 
 def _write_latents(take: Take, file: BinaryIO) -> None:
-    """The latents as the VAE was given them, and the codes they were rendered from, if any."""
+    """The latents as the VAE was given them, the codes they were rendered from, if any, and the gain of the take."""
     from safetensors.numpy import save
 
     tensors = {"latents": take.latents.contiguous().numpy()}
     if take.codes:
         tensors["codes"] = np.asarray(take.codes, dtype=np.int32)
-    file.write(save(tensors))
+    file.write(save(tensors, metadata={GAIN: repr(take.gain)}))

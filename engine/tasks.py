@@ -45,6 +45,9 @@ class Task:
     takes_codes: bool = False
     needs_caption: bool = True
     most_tracks: int = 0
+    covers: bool = False
+    """Whether it follows its source for a share of the steps, and may then leave it."""
+
     planner: Literal["codes", "metadata", "none"] = "none"
     """What the planner may add: codes would replace the source, so only text2music has them."""
 
@@ -56,8 +59,8 @@ class Task:
 
 _ALL = (
     Task("text2music", TEXT2MUSIC, needs_source=False, takes_codes=True, needs_caption=False, planner="codes"),
-    Task("cover", FROM_CODES, takes_codes=True),
-    Task("cover-nofsq", FROM_CODES, needs_caption=False),
+    Task("cover", FROM_CODES, takes_codes=True, covers=True),
+    Task("cover-nofsq", FROM_CODES, needs_caption=False, covers=True),
     Task("repaint", "Repaint the mask area based on the given conditions:"),
     Task(
         "extract",
@@ -138,10 +141,17 @@ def _outpainted(request: Request, source_seconds: float) -> float:
 
 def check(request: Request, profile: Profile) -> None:
     """Raises InvalidRequest unless this model can do the task and the request has all that the task needs."""
+    check_task(request, profile.name, profile.tasks)
+    if request.flow_edit_morph:
+        _check_flow_edit(request, profile)
+
+
+def check_task(request: Request, model: str, can: tuple[str, ...] | None = None) -> None:
+    """The same, of a model of which only its name and what it ``can`` do are known; None where even that is not."""
     task = TASKS[request.task_type]
-    if task.name not in profile.tasks:
+    if can is not None and task.name not in can:
         raise InvalidRequest(
-            f"task_type cannot be '{task.name}' with a {profile.name} model: it does {_either(profile.tasks, 'and')}.",
+            f"task_type cannot be '{task.name}' with a {model} model: it does {_either(can, 'and')}.",
             f"Use {_either(task.models)}.",
             field="task_type",
         )
@@ -151,25 +161,19 @@ def check(request: Request, profile: Profile) -> None:
         raise InvalidRequest(
             f"caption cannot be empty for {task.name}.", "Describe how the result should sound.", field="caption"
         )
-    if request.flow_edit_morph:
-        _check_flow_edit(request, profile)
 
 
 def check_rendered(request: Request) -> None:
     """Raises InvalidRequest for what a request may hold and this engine does not render."""
     _check_codes(request)
     asked = {
-        "task_type": request.task_type != "text2music",
-        "audio_cover_strength": bool(request.audio_codes) and request.audio_cover_strength < 1,
-        "reference_audio": bool(request.reference_audio),
         "adapters": bool(request.adapters),
         "flow_edit_morph": request.flow_edit_morph,
     }
     for name, given in asked.items():
         if given:
             raise InvalidRequest(
-                f"{name} '{str(getattr(request, name))[:40]}' is understood but not rendered by this version, "
-                "which makes music from text alone.",
+                f"{name} '{str(getattr(request, name))[:40]}' is understood but not rendered by this version.",
                 f"Leave {name} out.",
                 field=name,
             )

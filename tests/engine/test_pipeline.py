@@ -478,7 +478,6 @@ def test_a_decoder_that_gives_nothing_to_hear_is_no_take(turbo: Engine, factor: 
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("reference_audio", "voice.flac"),
         ("adapters", ({"path": "lora.safetensors", "scale": 1.0},)),
     ],
 )
@@ -488,13 +487,6 @@ def test_what_is_not_rendered_yet_is_refused_by_name(turbo: Engine, field: str, 
         turbo.render(ONE.replace(**{field: value}))
     assert caught.value.field == field
     assert caught.value.hint
-
-
-@pytest.mark.parametrize("task", ["cover", "repaint"])
-def test_tasks_that_are_not_rendered_yet_are_refused_by_name(turbo: Engine, task: str) -> None:
-    with pytest.raises(InvalidRequest) as caught:
-        turbo.render(ONE.replace(task_type=task, src_audio="song.flac"))
-    assert caught.value.field == "task_type"
 
 
 def test_a_morph_is_refused_by_name(base: Engine) -> None:
