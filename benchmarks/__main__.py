@@ -23,6 +23,9 @@ MINUTES = {"cpu": 24.0, "gpu": 9.0}
 SHARES = {"start": 2, "terminal": 5, "render": 3, "dit": 11, "vae": 9}
 """How the areas divide that time, about in minutes; what one leaves is the next ones'."""
 
+JAM = ("store", "overlap", "hearing", "scores")
+"""What is measured by itself: sessions, and not the model."""
+
 Part = Callable[[Bench], list[Area]]
 
 
@@ -50,7 +53,7 @@ def cpu_areas(*, quick: bool) -> dict[str, Part]:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("where", nargs="?", choices=("cpu", "gpu", "store", "overlap", "hearing"), default="cpu")
+    parser.add_argument("where", nargs="?", choices=("cpu", "gpu", *JAM), default="cpu")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="the same as cpu and gpu")
     parser.add_argument("--only", nargs="+", choices=tuple(cpu_areas(quick=True)), metavar="AREA", help="some areas")
     parser.add_argument(
@@ -69,7 +72,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs what is asked for; 0 unless something breaks: a missed target is a figure, not a failure."""
     arguments = parse(argv)
-    if arguments.where in ("store", "overlap", "hearing"):
+    if arguments.where in JAM:
         return _of_the_jam(arguments)
     if arguments.where == "gpu" and not torch.cuda.is_available():
         print("No CUDA device is at hand: the GPU benchmarks were NOT run.")
@@ -114,6 +117,8 @@ def _of_the_jam(arguments: argparse.Namespace) -> int:
         areas = hearing.run(hearing.Sizes.quick() if arguments.quick else hearing.Sizes())
     else:
         areas = overlap.run(overlap.Sizes.quick() if arguments.quick else overlap.Sizes())
+    elif arguments.where == "scores":
+        areas = _scores(quick=arguments.quick)
     print("\n\n".join(show(area) for area in areas))
     if arguments.json:
         write_json(arguments.json, found, areas, time.perf_counter() - began)
@@ -122,6 +127,14 @@ def _of_the_jam(arguments: argparse.Namespace) -> int:
 
 def _parts(arguments: argparse.Namespace, matrix_rate: float) -> list[tuple[str, Part]]:
     if arguments.where == "gpu":
+def _scores(*, quick: bool) -> list[Area]:
+    """Whether the ranking is better than none, and what aligning words costs."""
+    from benchmarks import ranking, warping
+
+    ranked = ranking.run(ranking.Sizes.quick() if quick else ranking.Sizes())
+    return [*ranked, *warping.run(warping.Sizes.quick() if quick else warping.Sizes())]
+
+
         return [("gpu", lambda bench: gpu.run(bench, gpu.Sizes(), matrix_rate))]
     areas = cpu_areas(quick=arguments.quick)
     return [(name, area) for name, area in areas.items() if not arguments.only or name in arguments.only]

@@ -55,12 +55,16 @@ def judge(
     plan: Mapping[str, Any] | None = None,
     *,
     duration: float | None = None,
+    told: Mapping[str, float] = MappingProxyType({}),
 ) -> Judgement:
-    """Judges audio [channels, n], float in [-1, 1], by what was asked for; ``duration`` is the wanted length."""
+    """Judges audio [channels, n], float in [-1, 1], by what was asked for; ``duration`` is the wanted length.
+
+    ``told`` are measures that were found otherwise: what the models say of a take.
+    """
     gate = examine(audio, rate, duration)
     faults = list(gate.faults)
     if any(fault.name in ("broken", "silent") for fault in faults) and not _sounds(audio):
-        parts = {"signal": 0.0}
+        parts = {"signal": 0.0, **told}
         return Judgement(tuple(faults), parts, {}, overall(parts, request))
     mono = one_channel(audio, rate, outline.RATE)
     levels = outline.outline(mono)
@@ -68,8 +72,8 @@ def judge(
     over = _true_peak_db(audio, rate)
     faults += _more_faults(share, apart, over)
     heard = hear(_middle(mono, outline.RATE), outline.RATE)
-    clean = 0.0 if faults else gate.cleanness * (1 - 0.5 * min(share / REPEATED, 1.0) ** 4)
-    parts = {"signal": round(clean, 3)}
+    clean = 0.0 if faults else gate.cleanness * (1 - 0.5 * min(share / REPEATED, 1.0) ** 2)
+    parts = {"signal": round(clean, 3), **told}
     parts |= as_asked(heard, asked(request, plan, "bpm"), asked(request, plan, "keyscale"))
     measured = {
         "bpm": round(heard.bpm, 1),

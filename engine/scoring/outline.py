@@ -1,4 +1,4 @@
-"""A take in outline: how loud each band is, twenty times a second. What repeats, and what is a copy, is seen in it."""
+"""A take in outline: how loud each band is, forty times a second. What repeats, and what is a copy, is seen in it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from engine.scoring.spectra import Float, magnitudes, mel_bank
 RATE = 24_000
 """Hz of the one channel that is looked at."""
 
-FRAMES_PER_SECOND = 20
+FRAMES_PER_SECOND = 40
 BANDS = 34
 
 BLOCK_SECONDS = 4.0
 """What is looked for elsewhere: two bars of fast music, one of slow."""
 
-SAME = 0.99
-"""Likeness of two blocks from which nobody hears a difference; docs/scores.md has that of honest loops."""
+SAME = 0.97
+"""Likeness of two blocks from which they are nearly exactly the same: what is between two frames costs the rest."""
 
 _SIZE = 2048
 _FLOOR = 4.0  # powers of ten below the loudest band: what lies there is silence
 _HOP_SECONDS = 1.0
-_FURTHEST = 180.0  # seconds that are looked at for repetition: what repeats for three minutes does repeat
+_FURTHEST = 120.0  # seconds that are looked at for repetition: what repeats for two minutes does repeat
 _TIMES, _PITCHES = 33, 17
 
 
