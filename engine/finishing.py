@@ -66,7 +66,7 @@ class Finisher:
             ),
             gain=gain,
             timings={**run.timings, "sampling": sampling, "decode": decode},
-            identity={**self._model.identity, "lanes": run.lanes},
+            identity={**run.identity, "lanes": run.lanes},
             layout={"index": index, "size": len(request.seeds), "lanes": run.lanes},
             codes=list(codes) or None,
             plan=self._planning.told(run.plans[index]) if run.plans else None,

@@ -58,6 +58,8 @@ class Model:
     device: torch.device
     dtype: torch.dtype
     identity: dict[str, Any]
+    stored: Mapping[str, StoredTensor]
+    """Where each tensor of the DiT's folder lies: what an adapter has changed is read from there again."""
 
     @property
     def null(self) -> Tensor | None:
@@ -93,6 +95,7 @@ def load_model(models: ModelSet, device: torch.device, dtype: torch.dtype, progr
         device=device,
         dtype=dtype,
         identity=_identity(models, device, dtype),
+        stored=parts["dit"],
     )
 
 

@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.adapters.reading import adapters_folder
+from engine.adapters.wearing import Wardrobe
 from engine.conditions import Conditions, Prompt
 from engine.contexts import Contexts, for_all
 from engine.contrast import Contrast
@@ -59,13 +61,28 @@ class Engine(Songwriter):
     def __init__(self, model: Model, planner: PlannerFiles | None = None) -> None:
         super().__init__(model, planner)
         self._decoder = RecordedDiT(model.networks.decoder)
-        self._times: Kept[tuple[float, ...], Time] = Kept()
-        self._contexts = Contexts(model)
+        self._wardrobe = Wardrobe(model, adapters_folder())
         self._finisher = Finisher(model, self.planning)
-        self.conditions = Conditions(model)
-        self._contrast = Contrast(model, self.conditions)
         self._reader = Reader(model)
         self._timbres = Timbres(model, self._reader)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begins anew with everything that was computed from the model's weights and kept."""
+        self._decoder.clear()
+        self._times: Kept[tuple[float, ...], Time] = Kept()
+        self._contexts = Contexts(self._model)
+        self.conditions = Conditions(self._model)
+        self._contrast = Contrast(self._model, self.conditions)
+
+    def _dress(self, request: Request) -> None:
+        """Puts on the adapters of a request; where that fails the model has none."""
+        before = self._wardrobe.identity
+        try:
+            self._wardrobe.wear(request.adapters)
+        finally:
+            if self._wardrobe.identity != before:
+                self._forget()
 
     @classmethod
     def load(
@@ -98,7 +115,8 @@ class Engine(Songwriter):
     @property
     def identity(self) -> dict[str, Any]:
         """What must be the same for the same request to give the same samples."""
-        return self._model.identity
+        worn = self._wardrobe.identity
+        return {**self._model.identity, **({"adapters": worn} if worn else {})}
 
     def render(
         self,
@@ -128,6 +146,9 @@ class Engine(Songwriter):
         """The events of a request, in order; nothing is computed between two calls of ``next``."""
         request = request.resolved(self.profile)
         check_rendered(request)
+        self._dress(request)
+        for sentence in self._wardrobe.remarks:
+            yield Remark(sentence)
         plans: list[SongPlan] = []
         began = time.perf_counter()
         if self.planning.wanted(request):
@@ -201,6 +222,7 @@ class Engine(Songwriter):
             lanes=1 if self._model.device.type == "cpu" else len(request.seeds),
             codes=codes,
             plans=tuple(plans),
+            identity=self.identity,
             work=work,
         )
         yield Progress("conditions", 1, 1)

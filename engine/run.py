@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.models.dit import Memory, Time
 from engine.models.primitives import Rotary
@@ -33,6 +35,8 @@ class Run:
     """What each item follows; empty ones follow nothing."""
     plans: tuple[SongPlan, ...]
     """Each item's plan, where there was a planner."""
+    identity: Mapping[str, Any]
+    """What its takes remember of the model, and of the adapters on it."""
     work: Work | None = None
     """The source, for a task that has one."""
     timings: dict[str, float] = field(default_factory=dict)

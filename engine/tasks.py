@@ -167,7 +167,6 @@ def check_rendered(request: Request) -> None:
     """Raises InvalidRequest for what a request may hold and this engine does not render."""
     _check_codes(request)
     asked = {
-        "adapters": bool(request.adapters),
         "flow_edit_morph": request.flow_edit_morph,
     }
     for name, given in asked.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.adapters.reading import adapters_folder, installed
 from engine.errors import EngineError
 from engine.nano import NAME
 from sessions.settings import Recipe, Settings
@@ -45,7 +46,7 @@ def check_recipe(recipe: Recipe, current: Recipe, sources: Sources) -> None:
     """Raises ForeignPath for a recipe that names a file which is no source, and that ``current`` does not name."""
     known = set(_named(current))
     for field, name in _named(recipe):
-        if (field, name) in known:
+        if (field, name) in known or (field == "adapters" and name in installed(adapters_folder())):
             continue
         try:
             sources.path(name)

@@ -23,6 +23,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "models": "other weights make other music",
         "settings": "a model with other settings makes other music",
         "profile": "another model makes other music",
+        "adapters": "another adapter makes other music",
         "device": "another device rounds in its own way",
         "dtype": "another precision rounds in its own way",
         "threads": "sums over another number of threads are rounded in another order",
@@ -137,4 +138,4 @@ def _because(identity: Mapping[str, tuple[Any, Any]]) -> str:
 
 
 def _change(was: Any, now: Any) -> str:
-    return "" if isinstance(was, Mapping) or isinstance(now, Mapping) else f" ({was} then, {now} now)"
+    return "" if isinstance(was, Mapping | list) or isinstance(now, Mapping | list) else f" ({was} then, {now} now)"

@@ -7,7 +7,7 @@ dropped every 64 MiB; otherwise the pages that were read would stay counted agai
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,7 +39,12 @@ class Slot:
 
     def write(self, value: Tensor) -> None:
         """Copies, casts and moves ``value`` into place."""
-        self.target.narrow(0, self.start, self.rows).copy_(value)
+        self.value.copy_(value)
+
+    @property
+    def value(self) -> Tensor:
+        """What is there now: a view."""
+        return self.target.narrow(0, self.start, self.rows)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -81,17 +86,18 @@ def _fused_slots(path: str, part: Fused) -> dict[str, Slot]:
 
 
 @torch.no_grad()
-def fill(module: nn.Module, stored: Mapping[str, StoredTensor]) -> None:
+def fill(module: nn.Module, stored: Mapping[str, StoredTensor], only: Collection[str] | None = None) -> None:
     """Writes every parameter of ``module`` from the tensors that ``checkpoints.verify`` found, by official name.
 
-    Raises BadCheckpoint, naming file and tensor, where a file changed since it was verified.
+    Those of ``only`` alone, where it is given. Raises BadCheckpoint, naming file and tensor, where a file changed since
+    it was verified.
     """
-    places = slots(module)
+    places = {name: place for name, place in slots(module).items() if only is None or name in only}
     sources = [(name, part, stored[part]) for name in places for part in _parts(name, stored)]
     by_file: dict[Path, list[Source]] = {}
     for source in sources:
         by_file.setdefault(source[2].file, []).append(source)
-    gains = {name: _read(stored[part]) for name, part, _ in sources if _is_gain(part)}
+    gains = {name: read_tensor(stored[part]) for name, part, _ in sources if _is_gain(part)}
     for path, wanted in by_file.items():
         for group in _groups([source for source in wanted if not _is_gain(source[1])]):
             with _opened(path) as file:
@@ -123,7 +129,7 @@ def _normed(direction: Tensor, gain: Tensor) -> Tensor:
     return direction * scale
 
 
-def _read(tensor: StoredTensor) -> Tensor:
+def read_tensor(tensor: StoredTensor) -> Tensor:
     """One tensor, copied out of its file."""
     with _opened(tensor.file) as file:
         return _tensor(file, tensor).clone()
@@ -173,7 +179,7 @@ def read_silence(path: Path, channels: int) -> Tensor:
     Only plain tensors are ever unpickled. Raises BadCheckpoint for anything else.
     """
     whole = path.suffix == ".safetensors"
-    silence = _read(StoredTensor(path, "silence_latent", "F32", ())) if whole else _unpickled(path)
+    silence = read_tensor(StoredTensor(path, "silence_latent", "F32", ())) if whole else _unpickled(path)
     shape = "[1, frames, channels]" if whole else "[1, channels, frames]"
     if not isinstance(silence, Tensor) or silence.dim() != 3 or silence.shape[0] != 1:
         raise BadCheckpoint(f"{label(path)} does not hold a {shape} tensor.", AGAIN)

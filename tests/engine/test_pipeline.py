@@ -475,20 +475,6 @@ def test_a_decoder_that_gives_nothing_to_hear_is_no_take(turbo: Engine, factor: 
     assert caught.value.exit_code == 1
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("adapters", ({"path": "lora.safetensors", "scale": 1.0},)),
-    ],
-)
-def test_what_is_not_rendered_yet_is_refused_by_name(turbo: Engine, field: str, value: Any) -> None:
-    assert field in FIELDS
-    with pytest.raises(InvalidRequest, match=field) as caught:
-        turbo.render(ONE.replace(**{field: value}))
-    assert caught.value.field == field
-    assert caught.value.hint
-
-
 def test_a_morph_is_refused_by_name(base: Engine) -> None:
     with pytest.raises(InvalidRequest) as caught:
         base.render(ONE.replace(flow_edit_morph=True, src_audio="song.flac"))
