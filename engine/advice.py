@@ -153,6 +153,8 @@ def _solver(request: Request) -> Advice:
     noised = request.infer_method == "sde" or (request.infer_method is None and request.scheduler_type == "pingpong")
     if noised and request.omega_scale != NEUTRAL_OMEGA:
         yield "omega_scale", "omega_scale has no effect with fresh noise at every step."
+    if request.flow_edit_morph and (request.sampler_mode != "euler" or request.infer_method == "sde"):
+        yield "flow_edit_morph", "An edit goes by plain steps: method and mode have no effect."
     if request.oss_steps and request.timesteps:
         yield "oss_steps", "oss_steps has no effect: timesteps replaces it."
 

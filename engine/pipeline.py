@@ -28,9 +28,11 @@ from engine.errors import Cancelled, EngineError, RenderFailed
 from engine.events import Cancel, Progress, Remark, TakeReady
 from engine.finishing import Finisher
 from engine.keeping import Kept
+from engine.looking import looking
 from engine.model import Model, choose_device, choose_dtype, load_model
 from engine.models.dit import Memory, Time
 from engine.models.recorded import RecordedDiT
+from engine.morphing import described_before, left_out, morphed
 from engine.outfit import outfit
 from engine.planner.plan import Plan as SongPlan
 from engine.planner.planning import PlannerFiles
@@ -39,7 +41,7 @@ from engine.request import Request
 from engine.resolve import settled
 from engine.run import Run
 from engine.sampling import noise as streams
-from engine.sampling.solvers import solve
+from engine.sampling.solvers import Plan, solve
 from engine.songwriting import Songwriter
 from engine.sources.cover import covering
 from engine.sources.reading import Reader
@@ -181,12 +183,13 @@ class Engine(Songwriter):
         began = time.perf_counter()
         yield Progress("conditions", 0, 1)
         task = TASKS[request.task_type]
-        given = request.audio_codes if task.takes_codes else ()
+        morphs = request.flow_edit_morph
+        given = request.audio_codes if task.takes_codes and not morphs else ()
         codes = tuple(plan.codes for plan in plans) or (given,) * len(request.seeds)
         self._contexts.check(codes)
         coded = request.replace(audio_codes=max(codes, key=len))
         work = None
-        if task.needs_source and not coded.audio_codes:
+        if morphs or (task.needs_source and not coded.audio_codes):
             work = yield from begin(request, self._model, self._reader, SHORTEST_RUN)
         grid = self._reader.grid
         seconds = work.canvas.seconds if work else rendered_seconds(settled(coded)) or self.profile.duration
@@ -196,15 +199,17 @@ class Engine(Songwriter):
         length = max(frames, SHORTEST_RUN)
         _check_noise(noise, len(request.seeds), length, self._model.config.audio_acoustic_hidden_dim)
         plan = trajectory(request, self.profile)
-        if coded.audio_codes or task.covers:
+        if (coded.audio_codes or task.covers) and not morphs:
             plan = covering(plan, request)
         clips = self._timbres.of(request)
         prompt = Prompt.of(coded, seconds, clips=clips)
-        memories = [self.conditions.memory(prompt)]
+        memories = self._memories(coded, prompt, plan)
         for sentence in self.conditions.remarks(prompt):
             yield Remark(sentence)
-        if plan.steering.guidance is not None:
-            memories += self._contrast.memories(coded, prompt, split=plan.steering.guidance.split)
+        before: list[Memory] = []
+        if morphs:
+            now = described_before(coded)
+            before = self._memories(now, Prompt.of(now, seconds, clips=clips), plan)
         later = memories
         if plan.turn is not None:
             without = Prompt.of(coded, seconds, clips=clips, instruction=TEXT2MUSIC)
@@ -217,6 +222,7 @@ class Engine(Songwriter):
             plan=plan,
             times=self._times.get(tuple(plan.times), lambda: self._embedded(plan.times)),
             memories=tuple(memories),
+            before=tuple(before),
             later=tuple(later),
             rotary=self._contexts.rotary(length),
             lanes=1 if self._model.device.type == "cpu" else len(request.seeds),
@@ -228,6 +234,14 @@ class Engine(Songwriter):
         yield Progress("conditions", 1, 1)
         run.timings["conditions"] = time.perf_counter() - began
         return run
+
+    def _memories(self, request: Request, prompt: Prompt, plan: Plan) -> list[Memory]:
+        """A prompt, and what guidance pulls away from where there is any."""
+        memories = [self.conditions.memory(prompt)]
+        guidance = plan.steering.guidance
+        if guidance is not None:
+            memories += self._contrast.memories(request, prompt, split=guidance.split)
+        return memories
 
     def _embedded(self, times: Sequence[float]) -> Time:
         """All times of a trajectory, embedded together."""
@@ -270,16 +284,10 @@ class Engine(Songwriter):
 
     def _sample(self, run: Run, items: Sequence[tuple[int, int]], x: Tensor) -> Generator[Progress, None, Tensor]:
         """From noise to latents ``[B, T, 64]`` float32."""
-        dtype = self._model.dtype
         index = items[0][0] if len(items) == 1 else None
         context, prompts = self._surroundings(run, items, 0)
         held = run.work.held(run.plan.times, x, turbo=run.plan.turbo) if run.work else None
-
-        def velocity(x: Tensor, step: int, guided: bool) -> tuple[Tensor, ...]:
-            memories = prompts if guided else prompts[:1]
-            rows = x.to(dtype).repeat(len(memories), 1, 1)
-            out = self._decoder(rows, run.times.step(step), for_all(context, memories), memories, run.rotary).float()
-            return out.chunk(len(memories))
+        velocity = looking(run, self._decoder, self._model.dtype, lambda: (context, prompts))
 
         def fresh(step: int) -> Tensor:
             rows = [streams.normal(seed, 1 + step, run.length, x.shape[2]) for _, seed in items]
@@ -287,14 +295,18 @@ class Engine(Songwriter):
 
         rows = len(items) * len(prompts)
         self._decoder.warm(run.length, rows, for_all(context, prompts), prompts, run.rotary)
-        for step, moved in enumerate(solve(run.plan, x, velocity, fresh, held)):
+        steps, total = solve(run.plan, x, velocity, fresh, held), run.plan.steps
+        if run.before:
+            steps = morphed(run, items, self._decoder, self._model.dtype, context)
+            x, total = next(steps), total - left_out(run)
+        for step, moved in enumerate(steps):
             x = moved
             if step + 1 == run.plan.turn:
                 context, prompts = self._surroundings(run, items, step + 1)
             if x.device.type == "cuda":
                 # Launches run far ahead of the work: a step is told of, timed and cancelled when it is done.
                 torch.cuda.synchronize(x.device)
-            yield Progress("sampling", step + 1, run.plan.steps, index)
+            yield Progress("sampling", step + 1, total, index)
         return x
 
 

@@ -26,6 +26,8 @@ class Run:
     plan: Plan
     times: Time
     memories: tuple[Memory, ...]
+    before: tuple[Memory, ...]
+    """The prompts of what the source sounds like now, where it is morphed."""
     later: tuple[Memory, ...]
     """The prompts from the step on at which a cover leaves its source (``plan.turn``)."""
     rotary: Rotary

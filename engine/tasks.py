@@ -164,22 +164,7 @@ def check_task(request: Request, model: str, can: tuple[str, ...] | None = None)
 
 
 def check_rendered(request: Request) -> None:
-    """Raises InvalidRequest for what a request may hold and this engine does not render."""
-    _check_codes(request)
-    asked = {
-        "flow_edit_morph": request.flow_edit_morph,
-    }
-    for name, given in asked.items():
-        if given:
-            raise InvalidRequest(
-                f"{name} '{str(getattr(request, name))[:40]}' is understood but not rendered by this version.",
-                f"Leave {name} out.",
-                field=name,
-            )
-
-
-def _check_codes(request: Request) -> None:
-    """Raises InvalidRequest for fewer codes than the shortest music has."""
+    """Raises InvalidRequest for what a request may hold and nothing can be made of: fewer codes than a second has."""
     count = len(request.audio_codes)
     if 0 < count < SHORTEST_SECONDS * CODES_A_SECOND:
         raise InvalidRequest(

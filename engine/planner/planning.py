@@ -69,10 +69,11 @@ class Planning:
         return self._files.component.name if self._files else None
 
     def wanted(self, request: Request) -> bool:
-        """Whether a render of ``request`` begins with a plan. Where codes are given, there is one already."""
+        """Whether a render of ``request`` begins with a plan; where codes or a source are given, there is none."""
         task = TASKS[request.task_type]
         on = self._files is not None and self._files.on
-        return on and request.thinking and task.planner == "codes" and not request.audio_codes
+        follows = request.audio_codes or request.flow_edit_morph
+        return on and request.thinking and task.planner == "codes" and not follows
 
     def ready(self) -> Planner:
         """The planner, loaded now if it was not; BadCheckpoint where there is none."""

@@ -60,8 +60,10 @@ class Work:
 
     def heard(self, model: Model) -> Tensor:
         """The source as the model hears it, ``[1, length, 64]``: through the codec for a cover, with silence in the
-        region of a repaint, else as it is.
+        region of a repaint, not at all where it is morphed as text alone has it, else as it is.
         """
+        if self.task == "text2music":
+            return self.silence.unsqueeze(0)
         if self.task == "cover":
             return self._through_codec(model).unsqueeze(0)
         if self.task == "repaint":

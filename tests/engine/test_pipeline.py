@@ -15,10 +15,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine import Cancelled, Engine, EngineError, InvalidRequest, RenderFailed, Request
+from engine import Cancelled, Engine, EngineError, RenderFailed, Request
 from engine.loudness import loudness
 from engine.pipeline import Progress, Remark, TakeReady
-from engine.request import FIELDS
 from engine.sampling import noise as streams
 from engine.sampling.noise import INITIAL, normal
 from engine.testing import make_checkpoint
@@ -473,12 +472,6 @@ def test_a_decoder_that_gives_nothing_to_hear_is_no_take(turbo: Engine, factor: 
         turbo.render(ONE)
     assert caught.value.hint
     assert caught.value.exit_code == 1
-
-
-def test_a_morph_is_refused_by_name(base: Engine) -> None:
-    with pytest.raises(InvalidRequest) as caught:
-        base.render(ONE.replace(flow_edit_morph=True, src_audio="song.flac"))
-    assert caught.value.field == "flow_edit_morph"
 
 
 @pytest.mark.parametrize("shape", [(1, 25, 63), (1, 25), (2, 129, 64), (0, 25, 64)], ids=str)
