@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from acetui.verbs.machine import VERBS as MACHINE
 from acetui.verbs.music import VERBS as MUSIC
+from acetui.verbs.operations import VERBS as OPERATIONS
 from acetui.verbs.parsing import AddVerb, Parser, UsageError, later
 from acetui.verbs.session import VERBS as SESSION
 from acetui.verbs.session import with_sort_joined
@@ -107,7 +108,7 @@ def _studio_parser() -> Parser:
     return parser
 
 
-_VERBS: dict[str, AddVerb] = {**MUSIC, **SESSION, **MACHINE}
+_VERBS: dict[str, AddVerb] = {**MUSIC, **SESSION, **OPERATIONS, **MACHINE}
 
 
 def _report(error: EngineError, argv: Sequence[str]) -> int:

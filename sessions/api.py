@@ -18,6 +18,7 @@ from engine.errors import EngineError
 from sessions import (
     api_listen,
     api_marks,
+    api_operations,
     api_planner,
     api_revisions,
     api_rows,
@@ -66,6 +67,7 @@ async def listen(request: web.Request) -> web.Response:
 ROUTES: tuple[Route, ...] = (
     *api_session.ROUTES,
     *api_planner.ROUTES,
+    *api_operations.ROUTES,
     *api_revisions.ROUTES,
     *api_takes.ROUTES,
     *api_trash.ROUTES,

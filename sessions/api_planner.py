@@ -73,7 +73,7 @@ async def _asked(studio: Studio, body: dict[str, Any], recipe: Recipe) -> Reques
     if not isinstance(changes, dict):
         raise ApiError(400, "recipe is a table of fields.", "For example {'bpm': 96}.", field="recipe")
     changed = recipe.replace(**changes)
-    await asyncio.to_thread(check_recipe, changed, recipe, studio.sources)
+    await asyncio.to_thread(check_recipe, changed, recipe, studio.sources, studio.store)
     return changed.draw(random.Random())
 
 

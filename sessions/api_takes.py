@@ -87,12 +87,6 @@ async def verified(request: web.Request) -> web.Response:
     return reply(outcome.object())
 
 
-async def later(request: web.Request) -> web.Response:
-    """Refuses what is known and not done yet."""
-    await take_of(request)
-    raise ApiError(501, operations.LATER[request.path.rpartition("/")[2]], "'sibling' and 'finish' work already.")
-
-
 def waits(body: dict[str, Any]) -> bool:
     """Whether the caller wants the takes themselves as the answer. Raises ApiError."""
     wait = body.get("wait", False)
@@ -114,6 +108,12 @@ MADE = {
     202: Answer("It will be made before the loop goes on; events tell of it.", table({"accepted": FLAG})),
 }
 _PAGE = table({"takes": many(ref("Take")), "total": WHOLE, "offset": WHOLE})
+_RANGE = (Param("Range", "bytes=FIRST-LAST"), Param("If-Range", "an ETag"), Param("If-None-Match", "an ETag"))
+_AUDIO = {
+    200: Answer("All of the file.", TEXT, "audio/*"),
+    206: Answer("The part.", TEXT, "audio/*"),
+    304: Answer("It is as it was."),
+}
 _WHY = table(
     {
         "kind": {"enum": ["vocal", "instrumental"]},
@@ -125,12 +125,6 @@ _WHY = table(
         "standing": or_none(table({"pool": WHOLE, "place": WHOLE, "ties": WHOLE, "above": TABLE})),
     }
 )
-_RANGE = (Param("Range", "bytes=FIRST-LAST"), Param("If-Range", "an ETag"), Param("If-None-Match", "an ETag"))
-_AUDIO = {
-    200: Answer("All of the file.", TEXT, "audio/*"),
-    206: Answer("The part.", TEXT, "audio/*"),
-    304: Answer("It is as it was."),
-}
 _OUTLINE = table({"seconds": NUMBER, "low": many(NUMBER), "high": many(NUMBER)})
 _SIBLING = {
     "takes": {"type": "integer", "minimum": 1, "maximum": LARGEST_BATCH},
@@ -147,6 +141,12 @@ ROUTES = (
         {200: Answer("The page.", _PAGE)},
         query=(
             Param("filter", "an expression such as 'score>=0.8 and pinned'"),
+            Param("sort", "fields such as '-score,number'; a minus goes from large to small"),
+            Param("limit", "how many", {"type": "integer", "minimum": 0, "maximum": MOST}),
+            Param("offset", "after how many", {"type": "integer", "minimum": 0, "maximum": 10**9}),
+        ),
+    ),
+    Route("GET", "/api/takes/{id}", shown, "One take.", _TAKE),
     Route(
         "GET",
         "/api/takes/{id}/why",
@@ -154,12 +154,6 @@ ROUTES = (
         "Why a take scores as it does, and where it stands among takes that were asked for the same.",
         {200: Answer("The parts of its score with their weights, and its place.", _WHY)},
     ),
-            Param("sort", "fields such as '-score,number'; a minus goes from large to small"),
-            Param("limit", "how many", {"type": "integer", "minimum": 0, "maximum": MOST}),
-            Param("offset", "after how many", {"type": "integer", "minimum": 0, "maximum": 10**9}),
-        ),
-    ),
-    Route("GET", "/api/takes/{id}", shown, "One take.", _TAKE),
     Route("DELETE", "/api/takes/{id}", trashed, "Moves a take to the trash, from where it can come back.", _TAKE),
     Route("GET", "/api/takes/{id}/audio", audio, "The audio, whole or a part.", _AUDIO, headers=_RANGE),
     Route(
@@ -172,16 +166,6 @@ ROUTES = (
         "The outline.",
         {200: Answer("Columns.", _OUTLINE)},
         query=(Param("columns", "at most so many", {"type": "integer", "minimum": 1, "maximum": MOST_COLUMNS}),),
-    ),
-    *(
-        Route(
-            "POST",
-            f"/api/takes/{{id}}/{name}",
-            later,
-            f"Not done yet: {name} of a take.",
-            {501: Answer("That it is not done yet.", ref("Error"))},
-        )
-        for name in operations.LATER
     ),
     Route("POST", "/api/takes/{id}/sibling", sibling, "Takes near one.", MADE, body=Body(table(_SIBLING))),
     Route(

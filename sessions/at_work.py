@@ -76,7 +76,7 @@ class AtWork:
             self.events,
             command=with_.command,
             log=with_.log,
-            sources=SourcePaths(store.folder),
+            sources=SourcePaths(store.folder, store.get),
             patience=with_.patience,
             watchdog=with_.watchdog,
             memory=with_.memory,

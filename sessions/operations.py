@@ -1,9 +1,6 @@
-"""Takes made from a take: what is rendered for a sibling and for a finish. The others come with their tasks."""
+"""Takes near a take: what is rendered for a sibling and for a finish. What is made of a take is ``derived``."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from types import MappingProxyType
 
 from engine.errors import EngineError, InvalidRequest
 from engine.request import Request
@@ -14,15 +11,6 @@ from sessions.take import Take
 
 SIBLING = "sibling"
 FINISH = "finish"
-
-LATER: Mapping[str, str] = MappingProxyType(
-    {
-        "repaint": "A part of a take cannot be made anew yet: this version makes music from text alone.",
-        "cover": "A take cannot be made in another style yet: this version makes music from text alone.",
-        "extend": "A take cannot be made longer yet: this version makes music from text alone.",
-    }
-)
-"""Operations that are known and not done yet, with what to tell a person."""
 
 
 class NothingToDo(EngineError):

@@ -1,4 +1,4 @@
-"""No path from outside: what comes over HTTP names audio by the hash of a source, and models by their names.
+"""No path from outside: what comes over HTTP names audio by the hash of a source or by a take, and models by names.
 
 Paths that a person wrote into session.toml stay good: they were there before.
 """
@@ -11,10 +11,15 @@ from typing import Any
 from engine.adapters.reading import adapters_folder, installed
 from engine.errors import EngineError
 from engine.nano import NAME
+from sessions.lists import Lists
 from sessions.settings import Recipe, Settings
 from sessions.sources import NoSource, Sources
+from sessions.take_names import key_of
 
-PATHS = ("src_audio", "reference_audio", "adapters")
+AUDIO = ("src_audio", "next_audio", "reference_audio", "more_reference_audio")
+"""Fields of a recipe that name audio: a file, or a take."""
+
+PATHS = (*AUDIO, "src_latents", "next_latents", "adapters")
 """Fields of a recipe that name files."""
 
 _NAMES = ("dit", "lm")
@@ -26,9 +31,9 @@ class ForeignPath(EngineError):
     exit_code = 2
 
 
-def check_settings(settings: Settings, current: Settings, sources: Sources) -> None:
+def check_settings(settings: Settings, current: Settings, sources: Sources, takes: Lists) -> None:
     """Raises ForeignPath for settings that name a file, or a folder of models, that ``current`` does not name."""
-    check_recipe(settings.recipe, current.recipe, sources)
+    check_recipe(settings.recipe, current.recipe, sources, takes)
     models = settings.models
     if models.models not in (None, NAME, current.models.models):
         raise ForeignPath(
@@ -42,32 +47,43 @@ def check_settings(settings: Settings, current: Settings, sources: Sources) -> N
             )
 
 
-def check_recipe(recipe: Recipe, current: Recipe, sources: Sources) -> None:
-    """Raises ForeignPath for a recipe that names a file which is no source, and that ``current`` does not name."""
+def check_recipe(recipe: Recipe, current: Recipe, sources: Sources, takes: Lists) -> None:
+    """Raises ForeignPath for a recipe that names a file which is no source, and that ``current`` does not name.
+
+    Raises NoTake for a take that is not there.
+    """
     known = set(_named(current))
     for field, name in _named(recipe):
-        if (field, name) in known or (field == "adapters" and name in installed(adapters_folder())):
-            continue
-        try:
-            sources.path(name)
-        except NoSource:
-            raise ForeignPath(
-                f"{field} names no source of this session.",
-                "Upload the file to /api/sources, and name it by the hash that comes back.",
-                field=field,
-            ) from None
+        if (field, name) not in known:
+            check_name(field, name, sources, takes)
+
+
+def check_name(field: str, name: str, sources: Sources, takes: Lists) -> None:
+    """Raises ForeignPath for a name that is no source's, and NoTake for a take that is not there."""
+    if field in AUDIO and (key := key_of(name)) is not None:
+        takes.get(key)
+        return
+    if field == "adapters" and name in installed(adapters_folder()):
+        return
+    try:
+        sources.path(name)
+    except NoSource:
+        raise ForeignPath(
+            f"{field} names no source of this session.",
+            "Upload the file to /api/sources, and name it by the hash that comes back, or name a take as 'take:7'.",
+            field=field,
+        ) from None
+
+
+def named_in(value: Any) -> Iterator[str]:
+    """The names in the value of one of ``PATHS``."""
+    for entry in value if isinstance(value, list | tuple) else [value]:
+        name = str(entry.get("path", entry.get("name", ""))) if isinstance(entry, Mapping) else str(entry or "")
+        if name:
+            yield name
 
 
 def _named(recipe: Recipe) -> Iterator[tuple[str, str]]:
     """Every field that names a file, with the name."""
     fields = [*recipe.template.items(), *((name, value) for name, values in recipe.grid.axes for value in values)]
-    for field, value in fields:
-        if field in PATHS:
-            for entry in value if isinstance(value, list | tuple) else [value]:
-                name = _name(entry)
-                if name:
-                    yield field, name
-
-
-def _name(entry: Any) -> str:
-    return str(entry.get("path", "")) if isinstance(entry, Mapping) else str(entry or "")
+    return ((field, name) for field, value in fields if field in PATHS for name in named_in(value))

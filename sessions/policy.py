@@ -21,6 +21,7 @@ from sessions.revisions import Revision
 from sessions.settings import LoopSettings
 from sessions.summary import Summary
 from sessions.take import Take
+from sessions.take_names import operation_of, source_of
 
 MOST_SIBLINGS = 0.75
 """The share of siblings that a mix comes near to as pins appear; the rest stays new ideas."""
@@ -102,7 +103,7 @@ class Policy:
         """Whether ``note`` has to know what takes were made from, siblings apart."""
         return bool(self._recipe.grid.axes or self._recipe.template.get("retake_variance"))
 
-    def next(self, loop: LoopSettings, room: int, pins: Sequence[Summary], get: Callable[[int], Take]) -> Batch:
+    def next(self, loop: LoopSettings, room: int, pins: Sequence[Summary], get: Callable[[int | str], Take]) -> Batch:
         """The next batch, of at most ``room`` takes; ``pins`` are what siblings may be made of, ``get`` fetches one."""
         share = sibling_share(loop.policy, len(pins))
         if pins and self._made[SIBLING] + 1 <= share * (sum(self._made.values()) + 1) + 1e-9:
@@ -110,11 +111,12 @@ class Policy:
             batch = self._sibling(loop, room, get(fewest.number))
             self.children[fewest.id] += len(batch.seeds)
         else:
-            batch = self._explore(room)
-        self._made[batch.operation] += len(batch.seeds)
+            batch = self._explore(room, get)
+        self._made[SIBLING if batch.operation == SIBLING else RENDER] += len(batch.seeds)
         return batch
 
-    def _explore(self, room: int) -> Batch:
+    def _explore(self, room: int, get: Callable[[int | str], Take]) -> Batch:
+        """Something new. A recipe that works on a take makes children of it."""
         cell = min(range(self._recipe.grid.size), key=self._seeds.taken)
         request = self._recipe.draw(self._rng, cell)
         if request.plan_seed is None:
@@ -123,7 +125,16 @@ class Policy:
         wanted = () if request.use_random_seed else request.seeds or (request.seed,)
         seeds = self._seeds.take(cell, count, wanted)
         retakes = self._retakes.take(0, count, request.retake_seed) if request.retake_variance else ()
-        return Batch(request=without_seeds(request), seeds=seeds, retakes=retakes, revision=self.revision.number)
+        fields = without_seeds(request)
+        source = source_of(fields)
+        return Batch(
+            request=fields,
+            seeds=seeds,
+            retakes=retakes,
+            revision=self.revision.number,
+            operation=operation_of(fields),
+            parent=None if source is None else get(source).id,
+        )
 
     def _sibling(self, loop: LoopSettings, room: int, parent: Take) -> Batch:
         """Takes near one that was pinned: its codes with new noise, or where there are none, its noise moved a little.

@@ -1,4 +1,4 @@
-"""Sources as an engine reads them: by path. Recipes and takes name them by hash, which is good on any machine."""
+"""Sources as an engine reads them: by path. Recipes and takes name them by hash, or by take: good on any machine."""
 
 from __future__ import annotations
 
@@ -7,48 +7,70 @@ from pathlib import Path
 from typing import Any
 
 from sessions.own_sources import PATHS
-from sessions.sources import Sources, is_hash
+from sessions.sources import NoSource, Sources, is_hash
+from sessions.take import Take
+from sessions.take_names import LATENTS_OF, key_of, name_of
 
 
 class SourcePaths:
-    """The sources of the session in ``folder``."""
+    """The sources of the session in ``folder``; ``takes`` finds those that are takes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, takes: Callable[[int | str], Take]) -> None:
         self._folder = folder
+        self._takes = takes
         self._sources = Sources(folder)
 
-    def given(self, request: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-        """``request`` with paths in place of hashes, and of names of files in the session's folder; and the way back.
+    def given(self, request: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str | None]]:
+        """``request`` with paths in place of hashes, of takes and of names of files in the folder; and the way back.
 
-        Other names stay as they are. Raises NoSource for the hash of a source that the session does not have.
+        Of a take that is worked on the latents are given too. Other names stay as they are. Raises NoSource for the
+        hash of a source, and NoTake for a take, that the session does not have.
         """
-        back: dict[str, str] = {}
+        back: dict[str, str | None] = {}
 
         def path_of(name: str) -> str:
-            path = self._path(name)
-            back[path] = name
+            path, known = self._path(name)
+            back[path] = known
             return path
 
-        return _renamed(request, path_of), back
+        given = _renamed(request, path_of)
+        for audio, latents in LATENTS_OF.items():
+            key = key_of(str(request.get(audio) or ""))
+            if key is not None and not request.get(latents) and (path := self._place(self._takes(key), "latents")):
+                given[latents] = path
+                back.setdefault(path, None)
+        return given, back
 
-    def _path(self, name: str) -> str:
+    def _path(self, name: str) -> tuple[str, str]:
+        """The path for a name, and the name for the path."""
+        if (key := key_of(name)) is not None:
+            take = self._takes(key)
+            path = self._place(take, "audio") or self._place(take, "latents")
+            if path is None:
+                raise NoSource(f"The audio of take {take.number} is gone.", "'acetui finish' makes it again.")
+            return path, name_of(take)
         if is_hash(name):
-            return str(self._sources.path(name))
+            return str(self._sources.path(name)), name
         there = self._folder / Path(name).expanduser()
-        return str(there) if there.exists() else name
+        return (str(there) if there.exists() else name), name
+
+    def _place(self, take: Take, kind: str) -> str | None:
+        """The path of a file of a take, if it is there."""
+        path = self._folder / take.place(kind) if kind in take.files else None
+        return str(path) if path is not None and path.exists() else None
 
 
-def taken_back(take: Mapping[str, Any], back: Mapping[str, str]) -> dict[str, Any]:
+def taken_back(take: Mapping[str, Any], back: Mapping[str, str | None]) -> dict[str, Any]:
     """The engine's take object, its request with the names that the session has for its sources."""
     return {**take, "request": _renamed(take["request"], lambda path: back.get(path, path))}
 
 
-def _renamed(request: Mapping[str, Any], name: Callable[[str], str]) -> dict[str, Any]:
+def _renamed(request: Mapping[str, Any], name: Callable[[str], str | None]) -> dict[str, Any]:
     changed = {field: _each(request[field], name) for field in PATHS if request.get(field)}
     return {**request, **changed}
 
 
-def _each(value: Any, name: Callable[[str], str]) -> Any:
+def _each(value: Any, name: Callable[[str], str | None]) -> Any:
     if isinstance(value, str):
         return name(value)
     if isinstance(value, Mapping):

@@ -36,6 +36,7 @@ from sessions.sources import Sources
 from sessions.steering import Steering
 from sessions.store import Change
 from sessions.take import Take
+from sessions.take_names import operation_of, source_of
 
 _jobs = itertools.count(1)
 
@@ -143,8 +144,8 @@ class Studio:
     async def apply(self, text: str, based_on: int, *, instead_of: str | None = None) -> Revision:
         """Makes ``text`` the session.toml, see ``Revisions.apply``. Raises ForeignPath for paths that are new in it."""
         async with self._work.editing:
-            await asyncio.to_thread(check_settings, parse(text), self.revisions.current.settings, self.sources)
             before = self.revisions.current
+            await asyncio.to_thread(check_settings, parse(text), before.settings, self.sources, self.store)
             revision = await asyncio.to_thread(self.revisions.apply, text, based_on, instead_of=instead_of)
             self._work.follow(revision, before)
         return revision
@@ -153,8 +154,12 @@ class Studio:
         """Renders the current recipe with other values, before the loop goes on. Raises InvalidRequest, ForeignPath."""
         current = self.revisions.current
         recipe = current.settings.recipe.replace(**changes)
-        await asyncio.to_thread(check_recipe, recipe, current.settings.recipe, self.sources)
-        return self.make(recipe.draw(random.Random()), revision=current.number)
+        await asyncio.to_thread(check_recipe, recipe, current.settings.recipe, self.sources, self.store)
+        request = recipe.draw(random.Random())
+        fields = request.to_dict()
+        source = source_of(fields)
+        parent = None if source is None else (await asyncio.to_thread(self.store.get, source)).id
+        return self.make(request, parent=parent, operation=operation_of(fields), revision=current.number)
 
     def make(
         self, request: Request, *, parent: str | None = None, operation: str = RENDER, revision: int | None = None

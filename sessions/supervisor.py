@@ -155,7 +155,7 @@ class Supervisor:
         Raises what the engine raised, EngineLost for one that died or stalled meanwhile, and ``failure`` where there
         is no engine to be had.
         """
-        request, back = self._sources.given(request) if self._sources else (request, {})
+        request, back = await asyncio.to_thread(self._sources.given, request) if self._sources else (request, {})
         life, engine = await self._admission(job)
         size = len(request.get("seeds") or "1") * float(request.get("duration") or 60.0)
         self._jobs[job] = size

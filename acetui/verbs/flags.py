@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from engine import InvalidRequest
 from engine.fields import Field, plain
 from engine.request import FIELDS
 
-ALIASES = {"batch_size": "--batch", "seeds": "--seed"}
+ALIASES = {"batch_size": "--batch", "seeds": "--seed", "task_type": "--task", "src_audio": "--source"}
 """Short names beside the published ones."""
 
 WITHOUT_FLAG = ("seed", "audio_format")
@@ -21,11 +21,11 @@ _METAVARS = {"int": "N", "ints": "N", "float": "X", "floats": "X", "params": "NA
 _PREFIX = "field:"
 
 
-def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the flags in the field table's groups. Flags that are not given leave no trace in the namespace."""
+def add_recipe_flags(parser: argparse.ArgumentParser, names: Collection[str] = tuple(FIELDS)) -> None:
+    """Adds the flags of fields in the table's groups. Flags that are not given leave no trace in the namespace."""
     groups: dict[str, argparse._ArgumentGroup] = {}
     for field in FIELDS.values():
-        if field.name in WITHOUT_FLAG:
+        if field.name in WITHOUT_FLAG or field.name not in names:
             continue
         if field.group not in groups:
             groups[field.group] = parser.add_argument_group(f"recipe: {field.group}")

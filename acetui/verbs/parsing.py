@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from importlib import import_module
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from engine import InvalidRequest
 
@@ -17,7 +17,19 @@ class UsageError(InvalidRequest):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose refusals are exceptions, so that --json and people get them in the same way."""
+    """An argument parser whose refusals are exceptions, so that --json and people get them in the same way.
+
+    ``fill`` adds what is dear to add, and is called when this very verb is used.
+    """
+
+    fill: Callable[[], None] | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As the method of the class above, with everything that ``fill`` adds."""
+        fill, self.fill = self.fill, None
+        if fill is not None:
+            fill()
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raises UsageError with what argparse has to say."""
@@ -60,18 +72,6 @@ def whole(low: int, high: int, what: str = "a whole number") -> Callable[[str], 
     return read
 
 
-def loudness(text: str) -> float:
-    """A loudness in LUFS as typed; for argparse."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not -60.0 <= value <= -5.0:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no loudness: a number from -60 to -5 is, such as -14")
-    return value
-
-
-def add_engine_flags(parser: Parser) -> None:
 def key_name(text: str) -> str:
     """A key as typed, in its stored form; for argparse."""
     from engine.values import keyscale
@@ -85,6 +85,18 @@ def key_name(text: str) -> str:
     return found
 
 
+def loudness(text: str) -> float:
+    """A loudness in LUFS as typed; for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not -60.0 <= value <= -5.0:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no loudness: a number from -60 to -5 is, such as -14")
+    return value
+
+
+def add_engine_flags(parser: Parser) -> None:
     """What music is made with, and on what."""
     group = parser.add_argument_group("model and machine")
     group.add_argument("--models", metavar="DIR", help="a checkpoints folder (default: ACETUI_MODELS, else your own)")

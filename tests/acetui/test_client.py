@@ -58,7 +58,7 @@ def test_it_speaks_the_whole_api(tmp_path: Path) -> None:
         for refused, status, code in (
             (client.take(99), 404, 3),
             (client.takes("score>>"), 400, 2),
-            (client.operate(1, "repaint"), 501, 1),
+            (client.operate(1, "repaint"), 400, 2),
             (client.peaks(1, 20), 409, 1),
             (client.call("PATCH", "/api/recipe", {"revision": 9, "recipe": {}}), 400, 2),
         ):

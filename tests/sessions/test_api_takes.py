@@ -128,15 +128,6 @@ def test_finish_makes_lost_audio_again(tmp_path: Path) -> None:
     on_api(tmp_path, act)
 
 
-def test_what_comes_later_is_said_so(tmp_path: Path) -> None:
-    async def act(ask: Api) -> None:
-        await ask.takes(1)
-        for name in ("repaint", "cover", "extend"):
-            assert "yet" in (await ask("POST", f"/api/takes/1/{name}", {}, status=501))["error"]
-
-    on_api(tmp_path, act)
-
-
 # --- audio ------------------------------------------------------------------------------------------------------------
 
 

@@ -6,13 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from sessions.lists import NoTake
 from sessions.source_paths import SourcePaths, taken_back
 from sessions.sources import NoSource, Sources
+from sessions.take import Take
 from tests.sessions.jamming import run, stage, state
 
 __all__ = ["state"]
 
 pytestmark = pytest.mark.usefixtures("state")
+
+
+def none(key: int | str) -> Take:
+    raise NoTake(f"There is no take {key}.")
 
 
 def test_there_and_back(tmp_path: Path) -> None:
@@ -25,12 +31,14 @@ def test_there_and_back(tmp_path: Path) -> None:
         "reference_audio": "here.wav",
         "adapters": [{"path": digest, "scale": 0.5}, {"path": "some-name", "scale": 1.0}],
     }
-    given, back = SourcePaths(tmp_path).given(request)
+    given, back = SourcePaths(tmp_path, none).given(request)
     assert (given["src_audio"], given["reference_audio"]) == (stored, str(tmp_path / "here.wav"))
     assert given["adapters"] == [{"path": stored, "scale": 0.5}, {"path": "some-name", "scale": 1.0}]
     assert taken_back({"id": "1", "request": given}, back) == {"id": "1", "request": request}
+    with pytest.raises(NoTake):
+        SourcePaths(tmp_path, none).given({"src_audio": "take:3"})
     with pytest.raises(NoSource):
-        SourcePaths(tmp_path).given({"src_audio": "0" * 64})
+        SourcePaths(tmp_path, none).given({"src_audio": "0" * 64})
 
 
 def test_a_render_is_given_the_path_and_the_take_has_the_hash(tmp_path: Path) -> None:

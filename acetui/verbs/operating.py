@@ -1,0 +1,70 @@
+"""``acetui repaint`` and its like: a take made from a take, by the session's studio."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from typing import Any
+
+from acetui.client import Client, attach
+from acetui.verbs.flags import recipe_from_flags
+from acetui.verbs.take_words import find
+from acetui.verbs.takes import line
+from engine import InvalidRequest
+from engine.readers import literal
+from sessions.places import find_session
+
+TAKES = "with"
+"""The flag whose values are takes, as people name them."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """The verb: prints every take that was made."""
+    session = find_session(args.session)
+    body = _body(args)
+
+    async def operate() -> int:
+        made = 0
+        async with await attach(session) as studio:
+            parents = await find(studio, [args.take])
+            if TAKES in body:
+                body[TAKES] = await _others(studio, body[TAKES])
+            for parent in parents:
+                if not args.json:
+                    print(f"{args.verb} of take {parent['number']}: the studio is at it.", file=sys.stderr, flush=True)
+                answer = await studio.operate(parent["number"], args.verb, **body, wait=True)
+                for take in answer["takes"]:
+                    made += 1
+                    print(json.dumps({"event": "take", **take}) if args.json else line(take), flush=True)
+        if args.json:
+            print(json.dumps({"event": "done", "takes": made}), flush=True)
+        return 0
+
+    return asyncio.run(operate())
+
+
+def _body(args: argparse.Namespace) -> dict[str, Any]:
+    """What is sent: fields of a recipe by their names, and the operation's own."""
+    body: dict[str, Any] = recipe_from_flags(args)
+    if "seeds" in body and getattr(args, "takes", None) is None:
+        body["takes"] = len(body["seeds"])
+    if getattr(args, "takes", None) is not None:
+        body["takes"] = args.takes
+    for name in args.own:
+        value = getattr(args, f"own:{name}")
+        if value is not None:
+            body[name] = value if name == TAKES or isinstance(value, list) else literal(value)
+    return body
+
+
+async def _others(studio: Client, named: str | list[str]) -> int | list[int]:
+    """The numbers of takes as they were named: one, or a list in that order."""
+    words = [named] if isinstance(named, str) else named
+    numbers = [int(take["number"]) for word in words for take in await find(studio, [word])]
+    if isinstance(named, list):
+        return numbers
+    if len(numbers) != 1:
+        raise InvalidRequest(f"'{named}' names {len(numbers)} takes.", "Name one.", field=TAKES)
+    return numbers[0]
