@@ -17,6 +17,9 @@ SCHEDULERS: Mapping[str, tuple[str, str]] = MappingProxyType(
 NEUTRAL_OMEGA = 10.0
 """The guide's own default, at which nothing is changed here."""
 
+GUIDE_SHIFT = 3.0
+"""The schedule that v1 was sampled with."""
+
 LEAST_SCALE = 1.86
 """The guide's ``min_guidance_scale`` of 3, as a scale of 1.5."""
 

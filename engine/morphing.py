@@ -49,9 +49,7 @@ def morphed(
         rows = [streams.normal(seed, stream, run.length, clean.shape[2]) for seed in seeds]
         return torch.stack(rows).to(clean.device)
 
-    source, target = (
-        looking(run, decoder, dtype, lambda memories=memories: (context, memories))
-        for memories in (run.before, run.memories)
-    )
+    source = looking(run, decoder, dtype, lambda: (context, run.before))
+    target = looking(run, decoder, dtype, lambda: (context, run.memories))
     yield clean
     yield from edit(run.plan, clean, source, target, noise, _span(run.request))

@@ -1,4 +1,4 @@
-"""Presets: draft, normal and best, and the recipes of ACE-Step v1 as far as a 1.5 model can follow them.
+"""Presets: draft, normal and best, and the recipes of the control guide as a 1.5 model can follow them.
 
 A preset sets how a recipe is rendered and never what: words, metadata, sources and seeds stay. It replaces every field
 of ``SHAPING``, so that going from one preset to another leaves nothing of the first behind.
@@ -6,30 +6,47 @@ of ``SHAPING``, so that going from one preset to another leaves nothing of the f
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
+from engine.controls import CFG_TYPES, GUIDE_SHIFT, NEUTRAL_OMEGA, SCHEDULERS, native_scale
 from engine.errors import InvalidRequest
 from engine.fields import shown
 from engine.profiles import Profile
 from sessions.settings import Recipe
 
+_OF_GUIDANCE = (
+    "guidance_scale",
+    "guidance_variant",
+    "cfg_type",
+    "guidance_params",
+    "use_adg",
+    "cfg_interval_start",
+    "cfg_interval_end",
+    "guidance_interval",
+    "guidance_interval_decay",
+    "min_guidance_scale",
+    "guidance_scale_text",
+    "guidance_scale_lyric",
+    "use_erg_tag",
+    "use_erg_lyric",
+    "use_erg_diffusion",
+)
+
 SHAPING = (
     "inference_steps",
     "shift",
     "timesteps",
+    "oss_steps",
     "infer_method",
     "sampler_mode",
+    "scheduler_type",
+    "omega_scale",
     "dcw_enabled",
-    "guidance_scale",
-    "guidance_variant",
-    "use_adg",
-    "cfg_interval_start",
-    "cfg_interval_end",
+    *_OF_GUIDANCE,
     "thinking",
 )
 """The fields that every preset decides: by a value of its own, or by leaving them to the model's profile."""
@@ -50,62 +67,44 @@ class Preset:
     turbo_notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _V1:
-    """One recipe of v1 (facts: v1.md 2.1), its guidance scale converted to 1.5 (4.10)."""
-
-    steps: int
-    scale: float
-    cfg: str
-    sampler: str
-    omega: int
-    interval: float
-    decay: float
-    erg: str
+_ERG = ("use_erg_tag", "use_erg_lyric", "use_erg_diffusion")
 
 
-_V1_SHIFT = 3.0
-"""The schedule that v1 was sampled with."""
+def _from_guide(title: str, help: str, erg: str, **recipe: Any) -> Preset:
+    """A recipe of the control guide (facts: v1.md 2.1 and 4.10), by its own names and with its own numbers.
 
-
-def _from_v1(title: str, help: str, v1: _V1) -> Preset:
-    low, high = guidance_window(v1.steps, _V1_SHIFT, v1.interval)
-    method = "sde" if v1.sampler == "pingpong" else "ode"
-    fields: dict[str, Any] = {
-        "inference_steps": v1.steps,
-        "shift": _V1_SHIFT,
-        "infer_method": method,
-        "guidance_scale": v1.scale,
-        "guidance_variant": "apg_classic" if v1.cfg == "apg" else "cfg",
-        "cfg_interval_start": low,
-        "cfg_interval_end": high,
-    }
-    notes = []
-    if v1.sampler == "heun":
-        fields["sampler_mode"] = "heun"
-    if v1.cfg != "apg":
-        notes.append(f"{v1.cfg} is not offered: plain cfg at a gentler scale stands in for it.")
-    if v1.omega != 10 and v1.sampler != "pingpong":  # 10 is neutral, and pingpong ignores it
-        notes.append(f"omega_scale {v1.omega} is left out: 1.5 has no such control.")
-    if v1.decay:
-        notes.append(f"guidance_interval_decay {v1.decay:g} is left out: the scale stays the same.")
-    if "1" in v1.erg:
-        notes.append(f"ERG (tag/lyric/diffusion {v1.erg}) is left out: 1.5 has no such control.")
-    turbo_notes = ["Steps and guidance are left to the model: a turbo model has both built in."]
-    if v1.sampler == "heun":
-        turbo_notes.append("heun is left out: a turbo model was distilled for its own steps.")
-    return Preset(title, help, fields, {"infer_method": method}, tuple(notes), tuple(turbo_notes))
-
-
-def guidance_window(steps: int, shift: float, interval: float) -> tuple[float, float]:
-    """``cfg_interval_start`` and ``cfg_interval_end`` that guide the same steps as v1's ``guidance_interval``.
-
-    v1 counts steps from the middle, 1.5 compares times (facts: v1.md 4.5). The bounds are rounded outwards to three
-    decimals, which is less than the distance to the next step for schedules of up to 100 steps and shifts up to 3.
+    ``erg`` says with 1 and 0 which of tag, lyric and diffusion are on. What is not said is the guide's default.
     """
-    first, behind = int(steps * (1 - interval) / 2), int(steps * (interval / 2 + 0.5))
-    times = [shift * t / (1 + (shift - 1) * t) for t in (1 - step / steps for step in range(steps))]
-    return math.floor(times[behind - 1] * 1000) / 1000, math.ceil(times[first] * 1000) / 1000
+    variant = CFG_TYPES[recipe.get("cfg_type", "apg")]
+    method, mode = SCHEDULERS[recipe["scheduler_type"]]
+    decay = recipe.get("guidance_interval_decay", 0.0)
+    fields: dict[str, Any] = {
+        "inference_steps": recipe["infer_step"],
+        "shift": GUIDE_SHIFT,
+        "infer_method": method,
+        "sampler_mode": mode,
+        "guidance_scale": native_scale(recipe["guidance_scale"], variant),
+        "guidance_variant": variant,
+        "guidance_interval": recipe["guidance_interval"],
+        **dict(zip(_ERG, (flag == "1" for flag in erg), strict=True)),
+    }
+    if decay:
+        least = native_scale(recipe["min_guidance_scale"], variant)
+        fields |= {"guidance_interval_decay": decay, "min_guidance_scale": least}
+    notes = []
+    omega = recipe.get("omega_scale", NEUTRAL_OMEGA)
+    if method == "sde" and omega != NEUTRAL_OMEGA:
+        notes.append(f"omega_scale {omega:g} is left out: it has no effect with fresh noise at every step, as in v1.")
+    elif omega != NEUTRAL_OMEGA:
+        fields["omega_scale"] = omega
+    if variant != "apg_classic":
+        given = f"guidance_scale {recipe['guidance_scale']:g}"
+        notes.append(f"{given} is {fields['guidance_scale']:g} here: nothing limits a step of {variant}.")
+    turbo = {name: fields[name] for name in ("infer_method", "omega_scale") if name in fields}
+    turbo_notes = ["Steps and guidance are left to the model: a turbo model has both built in."]
+    if mode == "heun":
+        turbo_notes.append("heun is left out: a turbo model was distilled for its own steps.")
+    return Preset(title, help, fields, turbo, tuple(notes), tuple(turbo_notes))
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
@@ -124,35 +123,67 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             turbo={"inference_steps": 8, "dcw_enabled": True, "thinking": True},
             turbo_notes=("A turbo model gains nothing from more than its eight steps: only the correction is added.",),
         ),
-        "balanced": _from_v1(
+        "balanced": _from_guide(
             "Balanced Realism",
-            "v1's general default.",
-            _V1(60, 7.0, "apg", "euler", omega=10, interval=0.5, decay=0, erg="1/1/1"),
+            "The guide's general default.",
+            "111",
+            infer_step=60,
+            guidance_scale=15.0,
+            scheduler_type="euler",
+            guidance_interval=0.5,
         ),
-        "freestyle": _from_v1(
+        "freestyle": _from_guide(
             "Experimental Freestyle",
-            "v1's recipe for exploring and jams.",
-            _V1(50, 4.43, "apg", "pingpong", omega=11, interval=0.3, decay=0.5, erg="1/1/1"),
+            "The guide's recipe for exploring and jams.",
+            "111",
+            infer_step=50,
+            guidance_scale=9.0,
+            scheduler_type="pingpong",
+            omega_scale=11.0,
+            guidance_interval=0.3,
+            guidance_interval_decay=0.5,
+            min_guidance_scale=2.0,
         ),
-        "precise": _from_v1(
+        "precise": _from_guide(
             "High Fidelity Precise",
-            "v1's recipe for structured songs and covers.",
-            _V1(80, 4.0, "cfg_star", "heun", omega=10, interval=0.7, decay=0, erg="0/0/0"),
+            "The guide's recipe for structured songs and covers.",
+            "000",
+            infer_step=80,
+            guidance_scale=18.0,
+            cfg_type="cfg_star",
+            scheduler_type="heun",
+            guidance_interval=0.7,
         ),
-        "fast": _from_v1(
+        "fast": _from_guide(
             "Fast Preview",
-            "v1's recipe for going round quickly.",
-            _V1(27, 7.0, "apg", "euler", omega=10, interval=0.5, decay=0, erg="1/1/1"),
+            "The guide's recipe for going round quickly.",
+            "111",
+            infer_step=27,
+            guidance_scale=15.0,
+            scheduler_type="euler",
+            guidance_interval=0.5,
         ),
-        "rap": _from_v1(
+        "rap": _from_guide(
             "Rap/Hip-Hop Optimized",
-            "v1's recipe for clear words and punch.",
-            _V1(60, 7.0, "apg", "pingpong", omega=11, interval=0.5, decay=0, erg="1/0/1"),
+            "The guide's recipe for clear words and punch.",
+            "101",
+            infer_step=60,
+            guidance_scale=15.0,
+            scheduler_type="pingpong",
+            omega_scale=11.0,
+            guidance_interval=0.5,
         ),
-        "instrumental": _from_v1(
+        "instrumental": _from_guide(
             "Instrumental / Ambient",
-            "v1's recipe for backgrounds and lo-fi.",
-            _V1(60, 5.71, "apg", "euler", omega=9, interval=0.5, decay=0.2, erg="1/1/1"),
+            "The guide's recipe for backgrounds and lo-fi.",
+            "111",
+            infer_step=60,
+            guidance_scale=12.0,
+            scheduler_type="euler",
+            omega_scale=9.0,
+            guidance_interval=0.5,
+            guidance_interval_decay=0.2,
+            min_guidance_scale=2.0,
         ),
     }
 )

@@ -42,7 +42,7 @@ def _difference(parts: Parts) -> Tensor:
 def _rescaled(moved: Tensor, magnitude: Tensor, scale: float, eps: float) -> Tensor:
     """DoRA: rows, or columns where the magnitudes lie so, brought to the lengths that were learnt."""
     axis = 1 if magnitude.shape[1] == 1 else 0
-    length = torch.linalg.vector_norm(moved, dim=axis, keepdim=True) + eps
+    length: Tensor = torch.linalg.vector_norm(moved, dim=axis, keepdim=True) + eps
     return moved * (scale * magnitude / length + (1 - scale))
 
 

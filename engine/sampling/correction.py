@@ -42,5 +42,6 @@ def _low_band(x: Tensor) -> Tensor:
     bands. An odd last frame is paired with zeros, as published.
     """
     frames = x.shape[1]
-    pairs = F.pad(x, (0, 0, 0, frames % 2)).unflatten(1, (-1, 2))
-    return pairs.mean(dim=2, keepdim=True).expand_as(pairs).flatten(1, 2)[:, :frames]
+    padded = F.pad(x, (0, 0, 0, frames % 2))
+    means = (padded[:, ::2] + padded[:, 1::2]) / 2
+    return means.repeat_interleave(2, dim=1)[:, :frames]

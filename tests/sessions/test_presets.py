@@ -10,7 +10,7 @@ from engine.config import DiTConfig
 from engine.errors import InvalidRequest
 from engine.profiles import Profile, profile_for
 from engine.request import Request
-from sessions.presets import PRESETS, SHAPING, apply_preset, guidance_window, preset_notes
+from sessions.presets import PRESETS, SHAPING, apply_preset, preset_notes
 from sessions.settings import Recipe
 
 TURBO = profile_for("acestep-v15-turbo", DiTConfig(is_turbo=True))
@@ -45,41 +45,51 @@ def test_the_three_of_the_studio() -> None:
     assert fields("best", SFT) == {"inference_steps": 64, "sampler_mode": "heun"}
 
 
-def test_recipes_of_v1_on_a_model_with_guidance() -> None:
+def test_recipes_of_the_guide_on_a_model_with_guidance() -> None:
     assert fields("freestyle", SFT) == {
         "inference_steps": 50,
         "shift": 3.0,
         "infer_method": "sde",
         "guidance_scale": 4.43,
-        "cfg_interval_start": 0.647,
-        "cfg_interval_end": 0.854,
+        "guidance_interval": 0.3,
+        "guidance_interval_decay": 0.5,
+        "min_guidance_scale": 1.43,
+        **dict.fromkeys(("use_erg_tag", "use_erg_lyric", "use_erg_diffusion"), True),
     }
-    assert fields("precise", SFT)["guidance_variant"] == "cfg"
-    assert fields("precise", SFT)["sampler_mode"] == "heun"
-    notes = " ".join(preset_notes("instrumental", SFT))
-    assert "omega_scale 9 is left out" in notes
-    assert "guidance_interval_decay 0.2" in notes
-    assert "ERG (tag/lyric/diffusion 1/1/1)" in notes
-    assert any("cfg_star" in note for note in preset_notes("precise", SFT))
+    assert fields("precise", SFT) == {
+        "inference_steps": 80,
+        "shift": 3.0,
+        "infer_method": "ode",
+        "sampler_mode": "heun",
+        "guidance_scale": 4.0,
+        "guidance_variant": "cfg_star",
+        "guidance_interval": 0.7,
+    }
+    assert fields("instrumental", SFT)["omega_scale"] == 9.0
+    assert [fields("rap", SFT).get(f"use_erg_{part}", False) for part in ("tag", "lyric", "diffusion")] == [1, 0, 1]
+    assert "omega_scale 11 is left out" in " ".join(preset_notes("rap", SFT))
+    assert "guidance_scale 18 is 4 here" in " ".join(preset_notes("precise", SFT))
+    assert preset_notes("balanced", SFT) == ()
 
 
-def test_recipes_of_v1_on_a_turbo_model_keep_what_it_can_do() -> None:
+@pytest.mark.parametrize(("name", "scale"), [("balanced", 7.0), ("fast", 7.0), ("instrumental", 5.71)])
+def test_the_guides_scales_are_those_of_this_model(name: str, scale: float) -> None:
+    assert fields(name, SFT)["guidance_scale"] == scale
+
+
+@pytest.mark.parametrize("name", ["balanced", "freestyle", "precise", "fast", "rap", "instrumental"])
+def test_a_recipe_of_the_guide_says_nothing_that_its_model_ignores(name: str) -> None:
+    """But for how many steps it likes."""
+    for profile in (SFT, TURBO):
+        request = Request.from_dict(apply_preset(Recipe(), name, profile).template)
+        assert {field for field, _ in request.warnings(profile)} <= {"inference_steps"}
+
+
+def test_recipes_of_the_guide_on_a_turbo_model_keep_what_it_can_do() -> None:
     assert fields("rap", TURBO) == {"infer_method": "sde"}
     assert fields("precise", SHIFT1) == {"infer_method": "ode"}
+    assert fields("instrumental", TURBO) == {"infer_method": "ode", "omega_scale": 9.0}
     assert any("heun" in note for note in preset_notes("precise", TURBO))
-
-
-@pytest.mark.parametrize(("shift", "window"), [(1.0, (0.28, 0.76)), (3.0, (0.538, 0.905))])
-def test_a_window_of_steps_as_a_window_of_times(shift: float, window: tuple[float, float]) -> None:
-    assert guidance_window(50, shift, 0.5) == pytest.approx(window, abs=0.001)
-
-
-@pytest.mark.parametrize(("steps", "interval"), [(27, 0.5), (50, 0.3), (60, 0.5), (80, 0.7)])
-def test_the_window_guides_exactly_the_steps_of_v1(steps: int, interval: float) -> None:
-    low, high = guidance_window(steps, 3.0, interval)
-    times = [3 * t / (1 + 2 * t) for t in (1 - step / steps for step in range(steps))]
-    guided = [step for step, time in enumerate(times) if low <= time <= high]
-    assert guided == list(range(int(steps * (1 - interval) / 2), int(steps * (interval / 2 + 0.5))))
 
 
 def test_a_preset_that_is_none_is_refused_with_the_nearest() -> None:
