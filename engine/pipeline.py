@@ -34,6 +34,7 @@ from engine.models.dit import Memory, Time
 from engine.models.recorded import RecordedDiT
 from engine.morphing import described_before, left_out, morphed
 from engine.outfit import outfit
+from engine.overhearing import Overhearing
 from engine.planner.plan import Plan as SongPlan
 from engine.planner.planning import PlannerFiles
 from engine.profiles import Profile
@@ -65,6 +66,7 @@ class Engine(Songwriter):
         self._decoder = RecordedDiT(model.networks.decoder)
         self._wardrobe = Wardrobe(model, adapters_folder())
         self._finisher = Finisher(model, self.planning)
+        self._overhearing = Overhearing(model, self.planning)
         self._reader = Reader(model)
         self._timbres = Timbres(model, self._reader)
         self._forget()
@@ -169,6 +171,8 @@ class Engine(Songwriter):
             for (index, seed), one in zip(items, latents, strict=True):
                 try:
                     take = yield from self._finisher.finish(run, index, seed, one, sampling)
+                    context, _ = self._surroundings(run, [(index, seed)], 0)
+                    take = self._overhearing.onto(take, run, one, context)
                 except RenderFailed as failure:
                     failed.append(failure)  # the other takes of the batch are worth having
                     continue

@@ -34,7 +34,12 @@ def caption_prompt(request: Request, duration: float | None, *, instruction: str
 
 def lyric_prompt(request: Request) -> str:
     """The prompt of language and lyrics, cut to MAX_LYRIC_TOKENS by the tokenizer's user."""
-    return f"# Languages\n{request.vocal_language}\n\n# Lyric\n{request.lyrics}{_END}"
+    return f"{lyric_header(request)}{request.lyrics}{_END}"
+
+
+def lyric_header(request: Request) -> str:
+    """What stands before the lyrics in their prompt."""
+    return f"# Languages\n{request.vocal_language}\n\n# Lyric\n"
 
 
 def unwrapped(caption: str) -> str:

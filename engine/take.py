@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
 
 from engine import audio as audio_files
 from engine.request import Request
+
+if TYPE_CHECKING:
+    from engine.overhearing import Overheard
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Take:
 
     codes: list[int] | None = None
     plan: dict[str, Any] | None = None
+    overheard: Overheard | None = None
+    """What the models have said of it, for its scores."""
 
     @cached_property
     def loudness(self) -> float | None:

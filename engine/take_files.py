@@ -17,6 +17,7 @@ from engine.file_names import GAIN, audio_path, latents_path, take_name
 from engine.files import atomic_write
 from engine.protocol import Output
 from engine.scoring.judging import judge
+from engine.scoring.words import aligned
 from engine.tags import RECIPE
 
 if TYPE_CHECKING:
@@ -51,14 +52,16 @@ def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
     """
     start = time.perf_counter()
     request = take.request.to_dict()
-    found = judge(take.audio.numpy(), audio.RATE, request, take.plan, duration=take.request.duration)
-    timings = {**take.timings, "score": time.perf_counter() - start}
+    seconds = take.audio.shape[-1] / audio.RATE
+    told, said = _told(take, seconds)
+    found = judge(take.audio.numpy(), audio.RATE, request, take.plan, duration=take.request.duration, told=told)
+    timings = {**take.timings, "score": take.timings.get("score", 0.0) + time.perf_counter() - start}
     return {
         "id": secrets.token_hex(8),
         "number": None,
         "name": take_name(take.request.caption),
         "seed": take.seed,
-        "duration": take.audio.shape[-1] / audio.RATE,
+        "duration": seconds,
         "score": found.overall.score,
         "parts": dict(found.parts),
         "measured": dict(found.measured),
@@ -78,6 +81,23 @@ def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
         "plan": take.plan,
         "codes": hashlib.sha256(np.asarray(take.codes, dtype="<i4").data).hexdigest() if take.codes else None,
     }
+
+
+def _told(take: Take, seconds: float) -> tuple[dict[str, float], dict[str, Any]]:
+    """What the models have said of a take: measures of its score, and what they are made of with the lines' times."""
+    told: dict[str, float] = {}
+    said: dict[str, Any] = {}
+    if take.overheard is None:
+        return told, said
+    if take.overheard.attention is not None:
+        score, lines = aligned(take.overheard.attention, take.overheard.texts, seconds)
+        said = {"timestamps": lines} if lines else {}
+        told = {} if score is None else {"lyric_alignment": score}
+    recalled = take.overheard.recalled
+    if (reward := recalled.score(take.request.score_scale)) is not None:
+        told["semantic"] = round(reward, 4)
+        said |= {"caption_pmi": recalled.caption, "lyrics_pmi": recalled.lyrics, "recall": dict(recalled.metadata)}
+    return told, said
 
 
 def _hash(tensor: Tensor) -> str:

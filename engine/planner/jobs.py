@@ -28,6 +28,7 @@ from engine.planner.decode import Asked, CodeRow, Decoder
 from engine.planner.draws import Draws, Sampling
 from engine.planner.grammar import MOST_CAPTION_TOKENS, Grammar, Row
 from engine.planner.plan import Plan, known, metadata_of, open_fields
+from engine.planner.recall import Recall
 from engine.planner.vocabulary import LONGEST, encode, read_vocabulary, trie_of
 from engine.request import Request
 from engine.sampling.noise import PLANNER
@@ -82,6 +83,10 @@ class Planner:
         tokenizer = read_tokenizer(component.tokenizer)
         vocabulary = read_vocabulary(component.tokenizer, tokenizer, codes)
         return cls(Decoder(network, vocabulary), tokenizer, identity, longest)
+
+    def recall(self) -> Recall:
+        """What asks how well it recalls a song from its codes."""
+        return Recall(self._decoder.network, self._encode)
 
     # --- the plan and its codes --------------------------------------------------------------------------------------
 

@@ -75,6 +75,11 @@ class Planning:
         follows = request.audio_codes or request.flow_edit_morph
         return on and request.thinking and task.planner == "codes" and not follows
 
+    @property
+    def loaded(self) -> Planner | None:
+        """The planner if it is loaded; asking for it does not load it."""
+        return self._planner
+
     def ready(self) -> Planner:
         """The planner, loaded now if it was not; BadCheckpoint where there is none."""
         if self._files is None:

@@ -1,11 +1,10 @@
-"""When each line is sung, as LRC and WebVTT: from the same attention as the alignment, cleaned in another way.
+"""When each line is sung: from the same attention as the alignment, cleaned in another way.
 
-Facts: scoring.md C. Times are as exact as a frame, 80 ms.
+Facts: scoring.md C. Times are as exact as a frame, 80 ms. A take has them as ``measured["timestamps"]``.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,8 +18,6 @@ Float = npt.NDArray[np.floating]
 SUPPRESSED = 2.0
 """How often a row's and a column's median is taken away: what is attended to all the time tells no time."""
 
-_TAG_LINE = re.compile(r"\s*(?:\[[^\]]*\]\s*)+")
-
 
 @dataclass(frozen=True)
 class Line:
@@ -29,11 +26,6 @@ class Line:
     start: float
     end: float
     text: str
-
-    @property
-    def is_tag(self) -> bool:
-        """Whether it is nothing but structure, such as ``[Chorus]``."""
-        return _TAG_LINE.fullmatch(self.text) is not None
 
 
 def sharpened(attention: Float) -> npt.NDArray[np.float64]:
@@ -82,34 +74,7 @@ def lines(texts: Sequence[str], times: npt.NDArray[np.float64]) -> list[Line]:
     return found
 
 
-def lrc(found: Sequence[Line], *, ends: bool = False, tags: bool = True) -> str:
-    """The lines as LRC, with end stamps too where ``ends`` is set, and without structure where ``tags`` is not."""
-    told = [line for line in found if tags or not line.is_tag]
-    return "".join(
-        f"[{_lrc_time(line.start)}]{f'[{_lrc_time(line.end)}]' if ends else ''}{line.text}\n" for line in told
-    )
-
-
-def vtt(found: Sequence[Line], *, tags: bool = True) -> str:
-    """The lines as WebVTT; each stays until the next one begins, but no longer than it is sung."""
-    told = [line for line in found if tags or not line.is_tag]
-    cues = [
-        f"{_vtt_time(line.start)} --> {_vtt_time(max(line.end, line.start + 0.08))}\n{line.text}\n" for line in told
-    ]
-    return "\n".join(["WEBVTT\n", *cues])
-
-
 def _softmax(values: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
     powers = np.exp(values - values.max(axis=axis, keepdims=True))
     shares: npt.NDArray[np.float32] = powers / powers.sum(axis=axis, keepdims=True)
     return shares
-
-
-def _lrc_time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds * 100), 6000)
-    return f"{minutes:02}:{rest / 100:05.2f}"
-
-
-def _vtt_time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds * 1000), 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest / 1000:06.3f}"

@@ -136,20 +136,6 @@ def test_lines_end_with_their_newline_and_empty_ones_are_left_out() -> None:
         (1.234, 3.5, "neon rivers"),
         (3.5, 61.0, "run"),
     ]
-    assert timestamps.lrc(found) == "[00:00.00][Verse]\n[00:01.23]neon rivers\n[00:03.50]run\n"
-    assert timestamps.lrc(found, ends=True, tags=False).splitlines()[-1] == "[00:03.50][01:01.00]run"
-    assert timestamps.vtt(found, tags=False).splitlines()[:4] == [
-        "WEBVTT",
-        "",
-        "00:00:01.234 --> 00:00:03.500",
-        "neon rivers",
-    ]
-
-
-def test_times_never_say_sixty_seconds() -> None:
-    line = [timestamps.Line(59.999, 3599.9999, "x")]
-    assert timestamps.lrc(line) == "[01:00.00]x\n"
-    assert "01:00:00.000" in timestamps.vtt(line)
 
 
 def test_what_is_sharpened_stands_out_of_row_and_column() -> None:
@@ -159,9 +145,3 @@ def test_what_is_sharpened_stands_out_of_row_and_column() -> None:
     assert found.shape == (5, 20)
     assert [int(row.argmax()) // 4 for row in found[[0, 1, 3, 4]]] == [0, 1, 3, 4]
     assert found[2].max() < found[[0, 1, 3, 4]].max(axis=1).min()
-
-
-@pytest.mark.parametrize("text", ["[Chorus]", " [Verse 1] [Guitar] "])
-def test_lines_of_structure_are_known(text: str) -> None:
-    assert timestamps.Line(0, 1, text).is_tag
-    assert not timestamps.Line(0, 1, text + " la").is_tag

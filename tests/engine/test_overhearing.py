@@ -1,0 +1,93 @@
+"""What the models say of a take, on its way from a render to its take object."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer
+
+from engine import Engine, Request
+from engine.overhearing import Overhearing, spoken
+from engine.prompt import lyric_prompt
+from engine.take import Take
+from engine.take_files import take_object
+from engine.testing.vocabulary import build_tokenizer
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+LYRICS = "[Verse]\nneon rivers rün\nbelow the wire"
+ASKED = {"caption": "slow jazz", "lyrics": LYRICS, "vocal_language": "en", "bpm": 90, "duration": 2.0, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def engine(tiny_turbo: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """A set whose first layers have heads that follow the words, as it says."""
+    models = tmp_path_factory.mktemp("heads") / "set"
+    shutil.copytree(tiny_turbo, models, copy_function=os.link)
+    file = models / "acestep-v15-turbo" / "config.json"
+    config = json.loads(file.read_text())
+    file.unlink()
+    file.write_text(json.dumps(config | {"lyric_alignment_layers_config": {"0": [1], "1": [0, 1]}}))
+    return Engine.load(models, device="cpu", dtype="float32")
+
+
+def rendered(engine: Engine, **fields: object) -> Take:
+    (take,) = engine.render(Request.from_dict({**ASKED, "use_random_seed": False, "thinking": False, **fields}))
+    return take
+
+
+def test_words_are_found_in_their_prompt() -> None:
+    tokenizer: Tokenizer = build_tokenizer()
+    request = Request(lyrics=LYRICS, vocal_language="en")
+    words, texts = spoken(tokenizer, request)
+    assert "".join(texts) == LYRICS
+    ids = tokenizer.encode(lyric_prompt(request), add_special_tokens=False).ids
+    assert tokenizer.decode(ids[words], skip_special_tokens=False) == LYRICS
+    assert len(texts) == words.stop - words.start
+
+
+def test_a_sung_take_has_its_alignment_and_the_times_of_its_lines(engine: Engine) -> None:
+    take = rendered(engine)
+    assert take.overheard is not None
+    assert take.overheard.attention is not None
+    assert take.overheard.attention.shape == (3, len(take.overheard.texts), 25)
+    told = take_object(take, {})
+    assert 0 <= told["parts"]["lyric_alignment"] <= 1
+    assert [line[2] for line in told["measured"]["timestamps"]] == LYRICS.splitlines()
+    assert all(0 <= start <= end <= 2.0 for start, end, _ in told["measured"]["timestamps"])
+    assert told["timings"]["score"] > take.timings["score"] > 0
+
+
+def test_the_planner_says_what_it_recalls_of_the_codes_that_it_wrote(engine: Engine) -> None:
+    told = take_object(rendered(engine, thinking=True, lyrics="[Instrumental]"), {})
+    assert 0 < told["parts"]["semantic"] < 1
+    assert set(told["measured"]["recall"]) == {"bpm", "duration"}  # what a person has said, not what it made up itself
+    assert told["measured"]["lyrics_pmi"] is None
+    assert "lyric_alignment" not in told["parts"]
+
+
+def test_a_take_without_words_or_codes_is_asked_nothing(engine: Engine) -> None:
+    take = rendered(engine, lyrics="[Instrumental]")
+    assert take.overheard is not None
+    assert (take.overheard.attention, take.overheard.texts) == (None, ())
+    assert "semantic" not in take_object(take, {})["parts"]
+
+
+def test_the_same_samples_come_out_and_the_same_is_heard(engine: Engine) -> None:
+    first, again = rendered(engine), rendered(engine)
+    assert first.audio.equal(again.audio)
+    assert take_object(first, {})["parts"] == take_object(again, {})["parts"]
+
+
+def test_a_failure_costs_the_scores_and_not_the_take(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(Overhearing, "of", fail)
+    told = take_object(rendered(engine), {})
+    assert "lyric_alignment" not in told["parts"]
+    assert "signal" in told["parts"]
