@@ -121,9 +121,26 @@ def add_score(verbs: Verbs, name: str) -> None:
     add_output_flags(parser)
 
 
+def add_import(verbs: Verbs, name: str) -> None:
+    """``acetui import``."""
+    parser = verbs.add_parser(
+        name,
+        help="the settings of another program's song as a recipe",
+        description="Read settings that the reference implementation (TOML or JSON) or acestep.cpp (JSON) has saved. "
+        "Without SESSION the recipe is printed, for a file; with one it becomes the session's next revision. What has "
+        "no counterpart here is told.",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=later("acetui.verbs.foreign:run"))
+    parser.add_argument("file", metavar="FILE", help="a TOML or JSON file")
+    parser.add_argument("session", nargs="?", metavar="SESSION", help="a name in your own sessions, or a folder's path")
+    add_output_flags(parser)
+
+
 VERBS: dict[str, AddVerb] = {
     "render": add_render,
     "jam": add_jam,
     **dict.fromkeys(_PLANNER, add_planner_verb),
     "score": add_score,
+    "import": add_import,
 }
