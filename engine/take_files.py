@@ -64,7 +64,7 @@ def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
         "duration": seconds,
         "score": found.overall.score,
         "parts": dict(found.parts),
-        "measured": dict(found.measured),
+        "measured": {**found.measured, **said},
         "faults": [fault.words for fault in found.faults],
         "verdict": "unheard",
         "parent": None,
