@@ -16,6 +16,7 @@ from aiohttp import web
 
 from engine.errors import EngineError
 from sessions import (
+    api_exports,
     api_listen,
     api_marks,
     api_operations,
@@ -74,6 +75,7 @@ ROUTES: tuple[Route, ...] = (
     *api_marks.ROUTES,
     *api_rows.ROUTES,
     *api_listen.ROUTES,
+    *api_exports.ROUTES,
     *api_tokens.ROUTES,
     Route(
         "POST",

@@ -21,7 +21,7 @@ NO_LIBRARIES = 3
 
 IDLE_SECONDS = 120.0
 ANSWER_SECONDS = 30.0
-"""How long an answer may take."""
+"""How long an answer may take, unless a program has more to do."""
 
 _LONGEST_LINE = 1 << 20
 
@@ -40,10 +40,14 @@ def program(module: str) -> tuple[str, ...]:
 
 
 class SideProcess:
-    """One such program, asked one question after the other. It belongs to one event loop; ``close`` ends it."""
+    """One such program, asked one question after the other. It belongs to one event loop; ``close`` ends it.
 
-    def __init__(self, command: Sequence[str]) -> None:
+    An answer may take ``seconds``.
+    """
+
+    def __init__(self, command: Sequence[str], seconds: float | None = None) -> None:
         self._command = command
+        self._seconds = seconds
         self._process: Process | None = None
         self._turn = asyncio.Lock()
         self._idle: asyncio.TimerHandle | None = None
@@ -64,7 +68,7 @@ class SideProcess:
             if self._idle is not None:
                 self._idle.cancel()
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
+                async with asyncio.timeout(self._seconds or ANSWER_SECONDS):
                     answer = await self._answer(line)
             except BaseException as cause:
                 await self._end()  # its next line would be the answer to this question

@@ -43,6 +43,9 @@ _jobs = itertools.count(1)
 LOOK_SECONDS = 2.0
 """How often machine and engine are looked at while somebody is attached."""
 
+EXPORT_SECONDS = 300.0
+"""How long it may take to write a take as another file: ten minutes of MP3 on a busy machine."""
+
 COUNT_SECONDS = 0.3
 """How long after a change of a take they are counted: changes come in crowds."""
 
@@ -69,6 +72,7 @@ class Studio:
         )
         self.machine = Machine(self.engine, device=lambda: self.revisions.current.settings.models.device)
         self.tokens, self.outlines = SideProcess(program("engine.token_counts")), SideProcess(program("engine.peaks"))
+        self.exporter = SideProcess(program("engine.exporting"), EXPORT_SECONDS)
         self.life = secrets.token_hex(4)
         """Tells this run of the studio from others: the numbers of events begin anew with each."""
 
@@ -131,6 +135,7 @@ class Studio:
             self.machine.close()
             await self.tokens.close()
             await self.outlines.close()
+            await self.exporter.close()
             await self.steering.close()
             unsubscribe()
 

@@ -109,7 +109,7 @@ async def copy_seed(app: StudioApp) -> None:
 
 async def copy_recipe(app: StudioApp) -> None:
     """Sends the recipe to the terminal's clipboard, as a file for ``acetui render``."""
-    from acetui.verbs.recipe_text import recipe_text
+    from sessions.recipe_text import recipe_text
 
     take = await _take_here(app)
     _copy(app, recipe_text(take["request"]), f"The recipe of take {take['number']}")

@@ -12,14 +12,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from acetui.verbs.export_names import file_name, tags
-from acetui.verbs.recipe_text import recipe_text
 from acetui.verbs.take_words import find, open_takes
-from engine import EngineError, InvalidRequest
-from engine.file_names import SUFFIXES
+from engine import EngineError
+from sessions.exports import Planned, Wish, plan
 from sessions.places import find_session
 from sessions.side_process import NO_LIBRARIES, program
-from sessions.whole_files import write_whole
 
 
 class NoExport(EngineError):
@@ -37,66 +34,37 @@ def run(args: argparse.Namespace) -> int:
         async with open_takes(session, write=False) as takes:
             return await find(takes, args.takes)
 
-    takes = asyncio.run(named())
-    plan = [(take, folder / file_name(args.name, take, session.name)) for take in takes]
-    _check(session, plan, args)
+    wish = Wish(args.format, args.loudness, args.name, args.lrc, args.overwrite)
+    planned = plan(session, asyncio.run(named()), folder, wish)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
         raise EngineError(f"{folder} cannot be made ({cause.strerror}).", "Choose another folder with -o.") from None
     with _exporter() as ask:
-        for take, stem in plan:
-            _export(session, take, stem, args, ask)
-    if args.lrc:
-        _say("None of these takes has the times of its lyrics, so no LRC was written.", args)
+        for each in planned:
+            _export(each, wish, args, ask)
+    without = [each.take["number"] for each in planned if not each.lyrics]
+    if args.lrc and without:
+        which = "None of these takes has" if len(without) == len(planned) else f"Takes {without} have not"
+        _say(f"{which} the times of its lyrics, so no LRC was written.", args)
     return 0
 
 
-def _export(session: Path, take: Mapping[str, Any], stem: Path, args: argparse.Namespace, ask: _Asking) -> None:
-    audio, recipe = _places(stem, args.format)
-    answer = ask(
-        {
-            "source": str(session / take["files"]["audio"]),
-            "target": str(audio),
-            "format": args.format,
-            "loudness": args.loudness,
-            "tags": tags(take),
-            "overwrite": args.overwrite,
-        }
-    )
+def _export(planned: Planned, wish: Wish, args: argparse.Namespace, ask: _Asking) -> None:
+    answer = ask(planned.question(wish))
     if "error" in answer:
         raise EngineError(answer["error"], answer["hint"])
-    write_whole(recipe, recipe_text(take["request"]).encode(), overwrite=args.overwrite)
+    planned.write_beside(wish)
+    number = planned.take["number"]
     if args.json:
-        found = {"number": take["number"], "file": str(audio), "recipe": str(recipe), **answer}
-        print(json.dumps({"event": "export", **found}), flush=True)
+        files = {"file": str(planned.audio), "recipe": str(planned.recipe), "lyrics": list(map(str, planned.lyrics))}
+        print(json.dumps({"event": "export", "number": number, **files, **answer}), flush=True)
         return
     heard = "" if answer["loudness"] is None else f"  {answer['loudness']:.1f} LUFS"
     peak = "" if answer["peak"] is None else f"  {answer['peak']:.1f} dBTP"
-    print(f"{take['number']:>5}  {audio}{heard}{peak}", flush=True)
-    if args.loudness is not None and answer["loudness"] is not None and answer["loudness"] < args.loudness - 0.5:
-        _say(f"Take {take['number']} cannot be that loud below -1 dBTP: it has {answer['loudness']:.1f} LUFS.", args)
-
-
-def _check(session: Path, plan: Sequence[tuple[Mapping[str, Any], Path]], args: argparse.Namespace) -> None:
-    """Nothing is written where one of the files cannot be."""
-    seen: dict[Path, int] = {}
-    for take, stem in plan:
-        number = take["number"]
-        if take.get("stored", "whole") != "whole" or not (session / take["files"]["audio"]).is_file():
-            raise EngineError(f"Take {number} has no audio.", "Finishing it makes it again, if its latents are kept.")
-        if stem in seen:
-            hint = "Let --name hold {number}."
-            raise InvalidRequest(f"Takes {seen[stem]} and {number} would have the same name.", hint, field="name")
-        seen[stem] = number
-        there = [path for path in _places(stem, args.format) if path.exists()]
-        if there and not args.overwrite:
-            raise InvalidRequest(f"{there[0]} is there already.", "--overwrite replaces it.")
-
-
-def _places(stem: Path, format: str) -> tuple[Path, Path]:
-    """The file of the sound, and the one of the recipe."""
-    return stem.with_name(stem.name + SUFFIXES[format]), stem.with_name(stem.name + ".toml")
+    print(f"{number:>5}  {planned.audio}{heard}{peak}", flush=True)
+    if wish.loudness is not None and answer["loudness"] is not None and answer["loudness"] < wish.loudness - 0.5:
+        _say(f"Take {number} cannot be that loud below -1 dBTP: it has {answer['loudness']:.1f} LUFS.", args)
 
 
 def _say(words: str, args: argparse.Namespace) -> None:

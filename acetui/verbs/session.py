@@ -98,8 +98,8 @@ def add_verify(verbs: Verbs, name: str) -> None:
 
 def add_export(verbs: Verbs, name: str) -> None:
     """``acetui export``."""
-    from acetui.verbs.export_names import TEMPLATE
     from engine.file_names import SUFFIXES
+    from sessions.export_names import TEMPLATE
 
     parser = _parser(
         verbs,

@@ -14,11 +14,11 @@ import soundfile
 
 from acetui.cli import main
 from acetui.verbs import export
-from acetui.verbs.export_names import file_name
 from engine import InvalidRequest, Request
 from engine.audio import RATE
 from engine.limiter import true_peak
 from engine.loudness import loudness
+from sessions.export_names import file_name
 from sessions.store import Store
 from tests.sessions.jamming import stage
 from tests.sessions.takes import committed

@@ -15,8 +15,8 @@ from acetui.browsing.why_text import lines
 from acetui.client import Refused
 from acetui.looks.signs import ASCII, BRAILLE, PLAIN, UNICODE, Looks
 from acetui.screens.telling import Lineage, Why
-from acetui.verbs.recipe_text import recipe_text
 from engine.request import Request
+from sessions.recipe_text import recipe_text
 from tests.acetui.presses import presses
 from tests.acetui.scripted_studio import ScriptedStudio, check_picture, desk_with, picture, take
 from tests.acetui.test_take_keys import press, said
