@@ -41,6 +41,7 @@ from engine.errors import EngineError
 
 if TYPE_CHECKING:
     from acetui.client import Client
+    from acetui.hearing.elsewhere import Elsewhere
     from acetui.panes.metadata import MetadataPane
     from acetui.panes.take_list import TakeList
     from acetui.screens.desk import Desk
@@ -78,8 +79,10 @@ class StudioApp(App[str | None], inherit_bindings=False):
         notices: Sequence[str] = (),
         found: Found | None = None,
         opens_with: str = "",
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         super().__init__()
+        self.elsewhere = elsewhere
         self.dressing = Dressing(self, found or AS_SHIPPED)
         self.session_folder = session
         self.keymap = keymap or Keymap()
@@ -90,9 +93,10 @@ class StudioApp(App[str | None], inherit_bindings=False):
         self.feed = TakeFeed(self.book, lambda: self.link.client, self._takes_changed, self.complain)
         self.details = TakeDetails(lambda: self.link.client, self._take_changed)
         self.listening = Listening(
-            lambda: self.link.client, session, self.details.whole, self._playing_changed, self.complain
+            lambda: self.link.client, session, self.details.whole, self.playing_changed, self.complain
         )
         self.listening.use(self.dressing.settings)
+        self.listening.elsewhere = elsewhere
         self.undo_log = UndoLog()
         self.notices = notices
         """What there is to say to begin with, about keys and settings."""
@@ -223,6 +227,8 @@ class StudioApp(App[str | None], inherit_bindings=False):
     def on_attached(self, session: Mapping[str, Any]) -> None:
         """The studio is there."""
         self._is(studio_state.attached(self.state, session, time.monotonic()))
+        if "listening" in session:
+            self.listening.studio_says({"event": "listening", **session["listening"]})
         self.run_worker(self._finish(self._drafts_back()), name="drafts", exit_on_error=False)
         self.feed.attached()
         self.details.forget()
@@ -231,6 +237,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
         """Something happened in the studio."""
         self._is(studio_state.happened(self.state, event, time.monotonic()))
         self.feed.happened(event)
+        self.listening.studio_says(event)
         if event["event"] in ("take", "changed"):
             self.details.changed(event["take"])
         self.desk.on_studio_event(event)
@@ -266,13 +273,14 @@ class StudioApp(App[str | None], inherit_bindings=False):
         row = None if number is None else self.book.row(number)
         verified = None if number is None else self.details.verified.get(number)
         self.desk.take.show_take(row, self.details.take, self.details.outline, verified)
-        self._playing_changed()
+        self.playing_changed()
 
-    def _playing_changed(self) -> None:
+    def playing_changed(self) -> None:
         """Something else is heard, or it has gone on for a second."""
         playhead = self.listening.playhead
         self.desk.take.show_playing(playhead, self.details.number)
-        playing = playhead.number if playhead is not None and playhead.playing else None
+        shown = playhead is not None and playhead.playing and not playhead.alias
+        playing = playhead.number if playhead is not None and shown else None
         if playing != self.desk.takes.playing:
             self.desk.takes.playing = playing
             self.desk.takes.sync()
@@ -281,6 +289,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
         """The cursor is on another take."""
         self.details.columns = self.desk.take.columns
         self.details.select(event.number)
+        self.listening.selected(event.number)
         near = self.book.list.lines[max(self.book.at - 1, 0) : self.book.at + 2]
         self.listening.look_ahead([number for number in near if number > 0])
 

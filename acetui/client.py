@@ -82,6 +82,7 @@ class Client:
         patience: float = ATTACH_SECONDS,
     ) -> None:
         self.patience = patience
+        self.token = token
         connector = aiohttp.UnixConnector(path=str(door)) if door is not None else aiohttp.TCPConnector()
         self._http = aiohttp.ClientSession(
             base_url=url,
@@ -179,9 +180,12 @@ class Client:
         """Removes every take in the trash for good, and returns their numbers."""
         return list((await self.call("DELETE", "/api/trash"))["deleted"])
 
-    async def playing(self, player: str, take: int | str | None) -> None:
-        """Says which take ``player`` plays, or that it plays none; to be said again every half minute meanwhile."""
-        await self.call("PUT", f"/api/playing/{player}", {"take": take})
+    async def playing(self, player: str, take: int | str | None, **shown: Any) -> None:
+        """Says which take ``player`` plays, or that it plays none; to be said again every half minute meanwhile.
+
+        A terminal says what it has ``selected`` too, and the ``second``, ``playing``, ``sounds`` and ``region``.
+        """
+        await self.call("PUT", f"/api/playing/{player}", {"take": take, **shown})
 
     async def change_many(self, numbers: Sequence[int], **marks: Any) -> dict[str, Any]:
         """Changes many takes in the same way; answers ``rows``, what ``failed``, and the way back, ``before``."""

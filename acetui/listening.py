@@ -8,22 +8,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from acetui.looks.terminal_settings import TerminalSettings
+from acetui.hearing.compare import Comparison
+from acetui.hearing.heard_marks import HeardMarks
+from acetui.hearing.regions import Regions
+from acetui.hearing.teller import Teller
+from acetui.looks.terminal_settings import PAGE, TerminalSettings
 from acetui.playhead import Playhead
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
     from acetui.client import Client
+    from acetui.hearing.elsewhere import Elsewhere
+    from acetui.hearing.on_air import OnAir
     from acetui.player.fetching import Fetcher
     from acetui.player.player import Heard, Opener, Player
-
-HEARD_SECONDS = 5.0
-"""After so long a take counts as heard; a short one after half of it."""
+    from acetui.player.sounds import Sound
 
 TELL_SECONDS = 25.0
 """How often the studio is told what plays, so that its audio stays."""
@@ -45,8 +48,20 @@ class Listening:
         self.number: int | None = None
         """The take that plays, or waits where it was stopped."""
 
+        self.compared = Comparison()
+        """The takes that digits play."""
+
+        self.on_air: OnAir | None = None
+        """The radio, while it is on."""
+
         self.opener: Opener | None = None
         """What opens an output, in place of what the settings say."""
+
+        self.elsewhere: Elsewhere | None = None
+        """Where audio comes from, in place of the studio's own line."""
+
+        self._selected: int | None = None
+        self._pages = 0
 
         self._client = client
         self._folder = folder
@@ -59,25 +74,35 @@ class Listening:
         self._follower: asyncio.Task[None] | None = None
         self._ahead: asyncio.Task[None] | None = None
         self._known: dict[int, Mapping[str, Any]] = {}
+        self._errands: set[asyncio.Task[None]] = set()
+        self._teller = Teller(client, self._state)
         self._complained: EngineError | None = None
         self._wish = 0
-        self._from: float | None = None
-        """Where a region begins whose end is not set yet."""
+        self.regions = Regions(self._playing, self._other)
+        self._marks = HeardMarks(client)
 
     # --- what people do ----------------------------------------------------------------------------------------------
 
-    async def play(self, number: int) -> None:
-        """Plays a take from its beginning. Raises EngineError where it has no audio."""
+    async def play(self, number: int, *, jump: bool = False) -> None:
+        """Plays a take from its beginning, or after a ``jump`` at the second where another one was.
+
+        Raises EngineError where it has no audio.
+        """
         self._wish += 1
         wish = self._wish
-        take = await self._take(number)
-        player, fetcher = self._ready()
-        sound = await fetcher.sound(take)
-        if wish != self._wish:
+        sound = await self._sound(number)
+        if wish != self._wish or self._player is None:
             return  # another one was asked for meanwhile
-        self._known, self.number, self._from, self._complained = {number: take}, number, None, None
-        player.play(sound)
+        before, self.number, self._complained = self.number, number, None
+        if jump and before is not None and not self._player.look().ended:
+            self._player.switch(sound)
+            self._player.resume()
+        else:
+            self.regions.forget()
+            self._player.play(sound)
         self._follow()
+        if self.on_air is not None:
+            await self.on_air.changed(number)
 
     async def play_or_pause(self, number: int | None) -> None:
         """Plays a take, or stops it where it is, or goes on with it; without one, what plays."""
@@ -91,39 +116,31 @@ class Listening:
                 self._player.resume()
             self._follow()
 
+    async def hear(self, digit: int) -> None:
+        """Goes on with the compared take of a digit, at the same second and without a gap."""
+        await self.play(self.compared.at(digit), jump=True)
+
+    async def radio(self, order: str | None) -> bool:
+        """Turns the radio on, in an order of ``hearing.radio``, or off; returns whether there is a take to play."""
+        if self.on_air is not None:
+            self.on_air.end()
+            self.on_air = None
+        if order is None:
+            return True
+        from acetui.hearing.on_air import OnAir
+        from acetui.hearing.radio import Radio
+
+        player, _ = self._ready()
+        radio = Radio(self._order, order)
+        self.on_air = OnAir(radio, play=self.play, sound=self._sound, queue=player.queue, look=self._look)
+        playing = self._player is not None and self._player.look().playing
+        return await self.on_air.begin(self.number if playing else None)
+
     def seek(self, by: float) -> None:
         """Goes on so many seconds further on, or back. Raises EngineError where nothing is heard."""
         player = self._playing()
         player.seek(player.look().second + by)
-        self._told()
-
-    def begin_region(self) -> float:
-        """The region that is heard again and again begins here; returns the second."""
-        player = self._playing()
-        heard = player.look()
-        self._from = heard.second
-        if heard.region is not None and heard.second < heard.region[1]:
-            player.loop(heard.second, heard.region[1])
-        self._told()
-        return self._from
-
-    def end_region(self) -> tuple[float, float]:
-        """It ends here, and is heard from now on; without a beginning it is that of the take."""
-        player = self._playing()
-        heard = player.look()
-        start = self._from if self._from is not None else heard.region[0] if heard.region is not None else 0.0
-        region = player.loop(start, heard.second)
-        if region is None:
-            raise EngineError("A region is half a second long at least.", "'[' where it begins, ']' where it ends.")
-        self._told()
-        return region
-
-    def end_looping(self) -> None:
-        """Plays on after the region."""
-        self._from = None
-        if self._player is not None:
-            self._player.unloop()
-        self._told()
+        self._other()
 
     def use(self, settings: TerminalSettings) -> None:
         """Other settings count from now on."""
@@ -142,13 +159,30 @@ class Listening:
             self._ahead.cancel()
         self._ahead = asyncio.create_task(self._fetch_ahead(numbers, self._fetcher))
 
+    def selected(self, number: int | None) -> None:
+        """The cursor is on another take: pages that follow show it."""
+        self._selected = number
+        if self._pages:
+            self._teller.soon()
+
+    def studio_says(self, event: Mapping[str, Any]) -> None:
+        """Something happened in the studio: a page has come or gone, or there is a take for the radio."""
+        if event["event"] == "listening":
+            before, self._pages = self._pages, event["pages"]
+            if self._pages > before:
+                self._teller.soon()
+        elif event["event"] == "take" and self.on_air is not None:
+            self._errand(self.on_air.take_came(event["take"]["number"]))
+
     async def close(self) -> None:
         """Nothing is heard any more."""
-        for task in (self._follower, self._ahead):
+        for task in (self._follower, self._ahead, *self._errands):
             if task is not None:
                 task.cancel()
         if self._player is not None:
             await asyncio.to_thread(self._player.close)
+            self._teller.soon()
+            await self._teller.close()
         if self._fetcher is not None:
             await self._fetcher.close()
 
@@ -162,14 +196,51 @@ class Listening:
         heard = self._player.look()
         if heard.sound is None or heard.ended:
             return None
-        return Playhead(self.number, int(heard.second), heard.sound.seconds, heard.playing, heard.region)
+        alias = ""
+        if self.compared.blind and (digit := self.compared.digit_of(self.number)) is not None:
+            alias = f"{digit} of {len(self.compared.numbers)}"
+        return Playhead(self.number, int(heard.second), heard.sound.seconds, heard.playing, heard.region, alias)
+
+    @property
+    def second(self) -> float | None:
+        """Where one is in what is heard, exactly; None where nothing is."""
+        return None if self._player is None or self.playhead is None else self._player.look().second
 
     # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _other(self) -> None:
+        """Somebody has changed what is heard."""
+        self._teller.soon()
+        self._told()
 
     def _playing(self) -> Player:
         if self._player is None or self.number is None:
             raise EngineError("Nothing plays.", "Space plays the take under the cursor.")
         return self._player
+
+    async def _sound(self, number: int) -> Sound:
+        """A take as something to be heard. Raises EngineError where it has no audio."""
+        take = await self._take(number)
+        _, fetcher = self._ready()
+        sound = await fetcher.sound(take)
+        self._known[number] = take
+        return sound
+
+    async def _order(self, filter: str, sort: str) -> Sequence[int]:
+        return await self._client().order(filter, sort)
+
+    def _errand(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does something beside, and tells where it fails."""
+
+        async def done() -> None:
+            try:
+                await work
+            except EngineError as error:
+                self._trouble(error)
+
+        task = asyncio.create_task(done())
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
 
     def _ready(self) -> tuple[Player, Fetcher]:
         from acetui.player.fetching import Fetcher
@@ -182,62 +253,83 @@ class Listening:
                 with contextlib.suppress(RuntimeError):  # the terminal has ended meanwhile
                     loop.call_soon_threadsafe(self._happened)
 
-            self._fetcher = Fetcher(lambda: self._client(), self._folder)
+            self._fetcher = Fetcher(lambda: self.elsewhere or self._client(), self._folder, pace=self._pace)
             self._player = Player(self._opener(), happened)
             self.use(self._settings)
         return self._player, self._fetcher
+
+    def _pace(self) -> float | None:
+        from acetui.hearing.elsewhere import SHARED_BYTES
+
+        return SHARED_BYTES if self.elsewhere is not None and self.elsewhere.shares else None
 
     def _opener(self) -> Opener:
         from acetui.player.outputs import open_output
 
         output, device = self._settings.output, self._settings.sound_device
-        return self.opener or (lambda pull: open_output(output, device, pull))
+        return self.opener or (lambda pull: open_output(output, device, pull, pages=self._pages))
 
     def _happened(self) -> None:
         """The player has something to say that nobody asked for."""
         if self._player is None:
             return
-        heard = self._player.look()
-        if heard.trouble is not None and heard.trouble is not self._complained:
+        number, heard = self._look()
+        if number is not None and number != self.number:
+            self.number = number  # it went on to the next
+            self.regions.forget()
+            self._teller.soon()
+        told = heard.trouble is not None and heard.trouble is not self._complained
+        silent = heard.trouble is not None and heard.trouble is self._player.silence
+        if told and heard.trouble is not None and (self.on_air is None or silent):
             self._trouble(heard.trouble)
         self._complained = heard.trouble
+        if self.on_air is not None and not silent:
+            self._errand(self.on_air.happened())
         self._told()
+
+    def _look(self) -> tuple[int | None, Heard]:
+        """The number of the take that is heard, and how the player is."""
+        heard = self._playing().look()
+        key = None if heard.sound is None else heard.sound.key
+        return next((number for number, take in self._known.items() if take["id"] == key), None), heard
 
     def _follow(self) -> None:
         """Tells what is heard from now on."""
         self._told()
+        self._teller.soon()
         if self._follower is None or self._follower.done():
             self._follower = asyncio.create_task(self._following())
 
     async def _following(self) -> None:
         """Once a second while something plays: where it is, that the studio keeps it, and that it was heard."""
         clock = asyncio.get_running_loop().time
-        before, last, told_at, told_of = clock(), self.number, -math.inf, None
-        spent = 0.0
-        while self._player is not None and (heard := self._player.look()).playing and self.number is not None:
+        told_at = clock()
+        self._marks.begin(told_at)
+        while self._player is not None and self._player.look().playing and self.number is not None:
             self._told()
-            now = clock()
-            spent, before, last = (spent if last == self.number else 0.0) + now - before, now, self.number
-            await self._mark(self.number, heard, spent)
-            if now - told_at > TELL_SECONDS or told_of != self.number:
-                told_at, told_of = now, self.number
-                await self._tell(self.number)
+            take = self._known.get(self.number)
+            if take is not None and not self.compared.blind:  # its row would say which it is
+                await self._marks.heard(take, clock())
+            if clock() - told_at > TELL_SECONDS:
+                told_at = clock()
+                self._teller.soon()
             second = self._player.look().second
             await asyncio.sleep(max(math.floor(second) + 1 - second, SHORTEST_SLEEP))
         self._told()
-        await self._tell(None)
+        self._teller.soon()
 
-    async def _mark(self, number: int, heard: Heard, spent: float) -> None:
-        take = self._known.get(number)
-        enough = min(HEARD_SECONDS, heard.sound.seconds / 2 if heard.sound is not None else HEARD_SECONDS)
-        if take is not None and not take.get("heard") and spent >= enough:
-            self._known[number] = {**take, "heard": True}
-            with contextlib.suppress(EngineError):  # the line is broken: it is heard again
-                await self._client().change(number, heard=True)
-
-    async def _tell(self, number: int | None) -> None:
-        with contextlib.suppress(EngineError):
-            await self._client().playing(f"terminal-{os.getpid()}", number)
+    def _state(self) -> Mapping[str, Any]:
+        """What the studio is told."""
+        heard = self._player.look() if self._player is not None else None
+        over = heard is None or heard.sound is None or heard.ended
+        return {
+            "take": None if over else self.number,
+            "selected": self._selected,
+            "second": 0.0 if heard is None or over else round(heard.second, 3),
+            "playing": heard is not None and heard.playing,
+            "sounds": heard is not None and heard.output not in ("", PAGE),
+            "region": None if heard is None or heard.region is None else list(heard.region),
+        }
 
     async def _fetch_ahead(self, numbers: list[int], fetcher: Fetcher) -> None:
         await asyncio.sleep(0.3)  # the cursor rests

@@ -17,11 +17,16 @@ class Playhead:
     seconds: float
     playing: bool = True
     region: tuple[float, float] | None = None
+    alias: str = ""
+    """What it is called where nobody shall know which take it is."""
 
     def words(self, looks: Looks, *, here: bool) -> str:
         """``► 0:52 / 2:04``; with its number where the take that is looked at is another, so not ``here``."""
-        number = "" if here else f"{self.number} "
-        words = f"{number}{clock_time(self.second)} / {clock_time(self.seconds)}"
+        if self.alias:  # a length would tell which it is
+            words = f"{self.alias}, blind  {clock_time(self.second)}"
+        else:
+            number = "" if here else f"{self.number} "
+            words = f"{number}{clock_time(self.second)} / {clock_time(self.seconds)}"
         if self.region is not None:
             words += f" in {clock_time(self.region[0])}-{clock_time(self.region[1])}"
         return f"{looks.glyphs.playing} {words}" if self.playing else f"paused {words}"

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from engine.errors import EngineError
 from sessions import (
+    api_comparisons,
     api_exports,
     api_listen,
     api_marks,
@@ -76,6 +77,7 @@ ROUTES: tuple[Route, ...] = (
     *api_rows.ROUTES,
     *api_listen.ROUTES,
     *api_exports.ROUTES,
+    *api_comparisons.ROUTES,
     *api_tokens.ROUTES,
     Route(
         "POST",

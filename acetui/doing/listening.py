@@ -40,12 +40,12 @@ async def pause(app: StudioApp) -> None:
 
 def region_start(app: StudioApp) -> None:
     """A region begins here."""
-    app.say(f"The region begins at {clock_time(app.listening.begin_region())}; ] ends it, and it is heard again.")
+    app.say(f"The region begins at {clock_time(app.listening.regions.begin())}; ] ends it, and it is heard again.")
 
 
 def region_end(app: StudioApp) -> None:
     """The region ends here."""
-    start, end = app.listening.end_region()
+    start, end = app.listening.regions.end()
     app.say(f"{clock_time(start)} to {clock_time(end)} again and again; \\ plays on.")
 
 
@@ -90,7 +90,7 @@ HANDLERS: Mapping[str, Handler] = {
     "far-forward": _seek(10.0),
     "region-start": region_start,
     "region-end": region_end,
-    "region-off": lambda app: app.listening.end_looping(),
+    "region-off": lambda app: app.listening.regions.off(),
     "louder": _volume(STEP),
     "quieter": _volume(-STEP),
     "match-loudness": match_loudness,

@@ -82,6 +82,11 @@ async def redo(app: StudioApp) -> None:
     app.say(f"Done again: {deed.label}.")
 
 
+async def give(app: StudioApp, label: str, numbers: Sequence[int], **marks: Any) -> None:
+    """Gives marks to takes, wherever the cursor is; it can be undone as everything."""
+    await _do(app, label, [{"number": number, **marks} for number in numbers])
+
+
 async def _again(app: StudioApp, deed: Deed, changes: Sequence[Change]) -> None:
     try:
         await _sent(app, changes)
@@ -149,7 +154,7 @@ def _giving(label: str, **marks: Any) -> Handler:
     """A handler that gives marks to the takes that are chosen."""
 
     async def handle(app: StudioApp) -> None:
-        await _do(app, label, [{"number": number, **marks} for number in app.book.chosen()])
+        await give(app, label, app.book.chosen(), **marks)
 
     return handle
 

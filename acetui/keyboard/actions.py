@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from acetui.keyboard.hearing_actions import HEARING_ACTIONS
 from acetui.keyboard.take_actions import TAKE_ACTIONS
 
 EVERYWHERE = "everywhere"
@@ -54,6 +55,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "moving": "Moving in the list",
         "listing": "What the list holds",
         "listening": "Hearing takes",
+        "hearing": "Comparing, radio, and taking takes elsewhere",
         "verdicts": "Verdicts",
         "making": "Making from a take",
         "asking": "About a take",
@@ -184,6 +186,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("go-on", "go on", "Let the loop go on where it waits for ears, or has given up.", ("o g",), STUDIO, "loop"),
     # Takes
     *(Action(*fields) for fields in TAKE_ACTIONS),
+    *(Action(*fields) for fields in HEARING_ACTIONS),
     Action("pause", "pause", "Stop what plays where it is, or go on with it.", ("f10",), EVERYWHERE, "listening"),
     # Panes and screens
     Action("palette", "palette", "Do anything by its name.", (":", "ctrl+p"), EVERYWHERE, "windows", 80),

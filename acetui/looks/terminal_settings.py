@@ -23,7 +23,10 @@ FILE = "config.toml"
 TABLE = "terminal"
 AUTO = "auto"
 
-OUTPUTS = (AUTO, "device", "mpv", "pw-play", "paplay", "aplay", "ffplay", "none")
+PAGE = "page"
+"""Sound goes to the listen pages that are open."""
+
+OUTPUTS = (AUTO, "device", "mpv", "pw-play", "paplay", "aplay", "ffplay", PAGE, "none")
 """Where sound can go (``acetui.player``)."""
 
 
@@ -50,6 +53,9 @@ class TerminalSettings(Table):
     )
     volume: int = spec(100, group="sound", low=0, high=100, help="How loud takes are played.", unit="percent")
     match_loudness: bool = spec(True, group="sound", help="Plays all takes equally loud, so that none wins by that.")
+    radio: str = spec(
+        "newest", group="sound", choices=("newest", "best"), help="Which new takes the radio plays first."
+    )
     mouse: bool = spec(True, group="hands", help="Listens to the mouse; off leaves selecting text to the terminal.")
     editor: str | None = spec(
         None,

@@ -138,7 +138,7 @@ class TakePane(Vertical):
     def show_playing(self, playhead: Playhead | None, here: int | None) -> None:
         """Shows what is heard; where it is the take that is shown ``here``, in its outline too."""
         looks = self.body.looks
-        is_here = playhead is not None and playhead.number == here
+        is_here = playhead is not None and playhead.number == here and not playhead.alias
         words = "" if playhead is None else playhead.words(looks, here=is_here)
         self.body.show_playhead(playhead if is_here else None, words)
 

@@ -49,10 +49,20 @@ def _disk() -> Iterator[None]:
 
 
 class Fetcher:
-    """Finds audio. ``folder`` is the session's, where it is on this machine. One take comes at a time."""
+    """Finds audio. ``folder`` is the session's, where it is on this machine. One take comes at a time.
 
-    def __init__(self, studio: Callable[[], HasAudio], folder: Path | None, cache: Cache | None = None) -> None:
+    ``pace`` is how many bytes a second may come, None for all that the line has.
+    """
+
+    def __init__(
+        self,
+        studio: Callable[[], HasAudio],
+        folder: Path | None,
+        cache: Cache | None = None,
+        pace: Callable[[], float | None] = lambda: None,
+    ) -> None:
         self._studio = studio
+        self._pace = pace
         self._folder = folder
         self._cache = cache or Cache()
         self._coming: dict[str, Growing] = {}
@@ -153,4 +163,6 @@ class Fetcher:
                 following = growing.gap()
                 if at >= end or following is None or following[0] != at or self._queue[:1] != [key]:
                     return
+                if (pace := self._pace()) is not None:
+                    await asyncio.sleep(len(piece) / pace)
         raise EngineError("The audio breaks off.", "Look at the studio's log.")

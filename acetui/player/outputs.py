@@ -11,6 +11,7 @@ from engine.errors import EngineError
 
 AUTO = "auto"
 DEVICE = "device"
+PAGE = "page"
 NONE = "none"
 
 Pull = Callable[[int], "array[float]"]
@@ -38,10 +39,10 @@ class NoSound(EngineError):
     """Nothing on this machine makes sound."""
 
 
-def open_output(wish: str, device: str, pull: Pull, search: str | None = None) -> Output:
+def open_output(wish: str, device: str, pull: Pull, search: str | None = None, pages: int = 0) -> Output:
     """The output that is wished for, or the first that there is. Raises NoSound where there is none.
 
-    ``search`` is where programs are looked for, in place of PATH.
+    ``search`` is where programs are looked for, in place of PATH; ``pages`` is how many listen pages follow.
     """
     from acetui.player.pipes import COMMANDS, Pipe
 
@@ -56,6 +57,10 @@ def open_output(wish: str, device: str, pull: Pull, search: str | None = None) -
     for program in COMMANDS if wish == AUTO else [wish] if wish in COMMANDS else []:
         if (found := shutil.which(program, path=search)) is not None:
             return Pipe(program, found, pull)
+    if wish == PAGE or (wish == AUTO and pages):
+        from acetui.player.unheard import Unheard
+
+        return Unheard(PAGE, pull)
     raise no_sound(wish, reasons)
 
 
@@ -65,7 +70,7 @@ def no_sound(wish: str, reasons: Sequence[EngineError]) -> NoSound:
         return NoSound(f"There is no {wish} on this machine.", "Install it, or set output to auto ('f8').")
     return NoSound(
         reasons[0].error if reasons else "This machine has no sound.",
-        "Take the file to one that has: 'y p' copies its path, 'acetui export' writes it in any format.",
+        "A browser may have: '; a' copies the address of the listen page. 'acetui export' writes files.",
     )
 
 

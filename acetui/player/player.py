@@ -125,7 +125,8 @@ class Player:
         """Brings takes to one loudness, or leaves them as they are."""
         self.matched = matched
         sounds = (self.mixer.sound, self.mixer.queued)
-        self.mixer.set_level(*(levels.level(each and each.loudness, matched=matched) for each in sounds))
+        loudness = [None if sound is None else sound.loudness for sound in sounds]
+        self.mixer.set_level(*(levels.level(each, matched=matched) for each in loudness))
 
     def use(self, opener: Opener) -> None:
         """Another output from now on."""
@@ -133,9 +134,16 @@ class Player:
             self._opener, self._anew, self._trouble = opener, True, None
             self._wake.notify_all()
 
+    @property
+    def silence(self) -> EngineError | None:
+        """Why nothing at all can be heard here, whichever take it is."""
+        return self._trouble
+
     def look(self) -> Heard:
         """What is heard now."""
         mixer = self.mixer
+        # What follows is looked at first: it may be what is heard by the time that is looked at, but not both missing.
+        queued = None if mixer.queued_trouble is not None else mixer.queued
         region = mixer.region
         output = self._output
         return Heard(
@@ -144,7 +152,7 @@ class Player:
             second=mixer.position / RATE,
             region=None if region is None else (region[0] / RATE, region[1] / RATE),
             ended=mixer.ended,
-            queued=None if mixer.queued_trouble is not None else mixer.queued,
+            queued=queued,
             output=output.name if output is not None else "",
             trouble=mixer.trouble or self._trouble,
         )

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from acetui import listening
 from acetui.app import StudioApp
 from acetui.browsing import take_details
+from acetui.hearing import heard_marks
 from acetui.player.device import Device
 from acetui.player.outputs import NoSound, Output, Pull
 from tests.acetui.player.listening import noise, written
@@ -165,7 +165,7 @@ async def test_going_to_what_plays(tmp_path: Path) -> None:
 
 
 async def test_what_was_heard_for_a_while_is_marked_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "HEARD_SECONDS", 0.5)
+    monkeypatch.setattr(heard_marks, "HEARD_SECONDS", 0.5)
     async with desk(tmp_path, takes=1) as (app, pilot, studio):
         assert not studio.studio.store.get(1).heard
         await played(app, pilot)

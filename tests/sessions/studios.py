@@ -15,12 +15,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import Application
 
-from sessions.api import make_app
+from sessions.api import SERVER, Server, make_app
 from sessions.api_security import Guard
 from sessions.daemon import serve
 from sessions.discovery import Place, who_has
@@ -67,17 +68,28 @@ class Api:
         return list((await self("POST", "/api/render", {"recipe": recipe, "wait": True}))["takes"])
 
 
+class OwnPort:
+    """What stands for the server of an API that has a port from the beginning."""
+
+    def __init__(self, app: Application) -> None:
+        self.client = TestClient(TestServer(app))
+
+    async def listen(self, port: int | None = None) -> str:
+        return str(self.client.make_url("/"))
+
+
 @contextlib.asynccontextmanager
 async def api(made: Stage) -> AsyncIterator[Api]:
     """The API of the studio of a session."""
     place = Place.of(made.folder)
     place.make()
-    async with (
-        Studio.open(made.folder, place, command=made.command) as studio,
-        TestClient(TestServer(make_app(studio, Guard(TOKEN, place.cookie)))) as client,
-    ):
-        yield Api(studio, client, made)
-        studio.events.close()
+    async with Studio.open(made.folder, place, command=made.command) as studio:
+        app = make_app(studio, Guard(TOKEN, place.cookie))
+        port = OwnPort(app)
+        app[SERVER] = cast(Server, port)
+        async with port.client as client:
+            yield Api(studio, client, made)
+            studio.events.close()
 
 
 def on_api(tmp_path: Path, act: Any, **tables: Any) -> None:

@@ -55,7 +55,7 @@ class Ears:
 
     def _patient(self) -> None:
         ready(self.mixer)
-        for voice in (self.mixer._now, self.mixer._next, self.mixer._wrap):
+        for voice in (self.mixer._now, self.mixer._next, self.mixer._wrap, self.mixer._after):
             if voice is not None:
                 voice.stream.wait(2 * self.period, 20.0)
 

@@ -175,3 +175,71 @@ def test_mixing_takes_a_hundredth_of_the_time_that_it_fills(tmp_path: Path) -> N
         spent.append(time.thread_time() - start)
     assert sorted(spent)[50] < 0.03 / 20
     assert mixer.gaps == 0
+
+
+@pytest.mark.parametrize("seconds", [1.0, 1.0037])
+def test_what_is_queued_begins_right_behind_the_last_frame(tmp_path: Path, seconds: float) -> None:
+    first, second = noise(seconds), noise(1.0, seed=1)
+    mixer = Mixer()
+    ears = Ears(mixer)
+    mixer.play(written(tmp_path, first), 1.0)
+    mixer.queue(written(tmp_path, second, "next.flac"), 0.5)
+    heard = ears.listen(2.1)
+    whole = np.concatenate([first, second * np.float32(0.5)])
+    assert np.allclose(heard[: len(whole)], whole, atol=1e-7)
+    assert np.array_equal(heard[: len(first)], first)
+    assert not heard[len(whole) :].any()
+    assert mixer.ended
+    assert mixer.gaps == 0
+
+
+def test_what_is_queued_may_be_changed_or_dropped(tmp_path: Path) -> None:
+    first, second = noise(1.0), noise(0.5, seed=2)
+    mixer = Mixer()
+    ears = Ears(mixer)
+    mixer.play(written(tmp_path, first), 1.0)
+    mixer.queue(written(tmp_path, noise(0.5, seed=1), "other.flac"), 1.0)
+    mixer.queue(written(tmp_path, second, "next.flac"), 1.0)
+    assert mixer.queued is not None
+    assert mixer.queued.key == "next.flac"
+    heard = ears.listen(1.6)
+    assert np.array_equal(heard[len(first) : len(first) + len(second)], second)
+    mixer.play(written(tmp_path, first), 1.0)
+    mixer.queue(written(tmp_path, second, "next.flac"), 1.0)
+    mixer.queue(None)
+    ears.listen(1.2)
+    assert mixer.ended
+
+
+def test_a_queued_take_that_cannot_be_decoded_is_told_of_before_its_turn(tmp_path: Path) -> None:
+    mixer = Mixer()
+    mixer.play(written(tmp_path, noise(1.0)), 1.0)
+    broken = written(tmp_path, noise(0.1), "broken.flac")
+    broken.path.write_bytes(b"nothing" * 99)
+    mixer.queue(broken)
+    until = time.monotonic() + 20
+    while mixer.queued_trouble is None:
+        assert time.monotonic() < until
+        time.sleep(0.001)
+    assert "cannot be decoded" in mixer.queued_trouble.error
+    mixer.queue(None)
+    assert mixer.queued_trouble is None
+
+
+def test_levels_are_brought_together_while_takes_pass_into_each_other(tmp_path: Path) -> None:
+    loud, quiet = noise(3.0), noise(3.0, seed=1) * np.float32(0.25)
+    sounds = (written(tmp_path, loud, loudness=-8.0), written(tmp_path, quiet, "quiet.wav", loudness=-20.0))
+    factors = [levels.level(each.loudness) for each in sounds]
+    mixer = Mixer()
+    ears = Ears(mixer)
+    mixer.play(sounds[0], factors[0])
+    ears.listen(0.6)
+    mixer.switch(sounds[1], factors[1])
+    until = time.monotonic() + 20
+    while mixer._next is not None:
+        assert time.monotonic() < until
+        ears.listen(0.03)
+    at = mixer.position
+    heard = ears.listen(0.3)
+    assert np.allclose(heard, quiet[at : at + len(heard)] * np.float32(factors[1]), atol=1e-6)
+    assert mixer.gaps == 0

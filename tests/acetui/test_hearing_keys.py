@@ -1,0 +1,286 @@
+"""Keys for hearing several takes: side by side, blind, as a radio; and for taking them elsewhere."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from textual.pilot import Pilot
+
+from acetui.app import StudioApp
+from acetui.browsing import take_details
+from acetui.hearing.compare import Comparison
+from acetui.player.device import Device
+from acetui.player.outputs import NoSound, Output, Pull
+from acetui.player.unheard import Unheard
+from sessions.comparisons import recorded
+from tests.acetui.player.listening import as_frames, noise, written
+from tests.acetui.presses import presses
+from tests.acetui.real_desk import real_desk
+from tests.acetui.scripted_studio import picture, settled
+from tests.acetui.told_studio import until
+from tests.sessions.jamming import state
+from tests.sessions.studios import TOKEN, Api
+
+__all__ = ["state"]
+
+pytestmark = pytest.mark.usefixtures("state")
+
+SECONDS = 20.0
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(take_details, "REST_SECONDS", 0.0)
+    monkeypatch.setenv("ACETUI_CONFIG", str(tmp_path / "config"))
+
+
+def null(pull: Pull) -> Output:
+    return Device("auto", pull, ("NULL",))
+
+
+@asynccontextmanager
+async def desk(
+    folder: Path, takes: int = 3, seconds: float = SECONDS
+) -> AsyncIterator[tuple[StudioApp, Pilot[str | None], Api]]:
+    """A terminal on a session whose takes have noise of their own to hear."""
+    recipe = {"caption": "Neon drive, slow", "duration": int(SECONDS)}
+    async with real_desk(folder, takes=takes, recipe=recipe) as (app, pilot, studio):
+        app.listening.opener = null
+        for made in (await studio("GET", "/api/takes"))["takes"]:
+            sound = written(folder, noise(seconds, made["number"]))
+            (studio.made.folder / made["files"]["audio"]).write_bytes(sound.path.read_bytes())
+        await settled(app, pilot)
+        yield app, pilot, studio
+
+
+def second(app: StudioApp) -> float:
+    assert app.listening._player is not None
+    return app.listening._player.look().second
+
+
+async def plays(app: StudioApp, pilot: Pilot[str | None], number: int) -> None:
+    """Waits until a take is heard, and not only on its way."""
+    await until(pilot, lambda: app.listening.number == number and second(app) > 0)
+    assert app.listening._player is not None
+    mixer = app.listening._player.mixer
+    await until(pilot, lambda: mixer._next is None and mixer.playing)
+
+
+@presses("compare", "hear-1", "hear-2", "hear-3", "choose")
+async def test_takes_are_heard_side_by_side_at_the_same_second(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (app, pilot, studio):
+        await pilot.press("1")
+        assert "No takes are marked" in app.desk.key_bar.message
+        await pilot.press("b", "j", "b")
+        assert "1 take 3, 2 take 2." in app.desk.key_bar.message
+        await pilot.press("1")
+        await plays(app, pilot, 3)
+        await pilot.press(".", "[", ".", "]")
+        assert app.listening._player is not None
+        region = app.listening._player.look().region
+        await pilot.press("2")
+        await plays(app, pilot, 2)
+        assert "2 of 2: take 2." in app.desk.key_bar.message
+        assert app.listening._player.look().region == region is not None
+        assert app.listening._player.mixer.gaps == 0
+        assert region[0] - 0.1 <= second(app) <= region[1]
+        assert app.book.cursor == 2, "nothing moves under the cursor"
+        await pilot.press("3")
+        assert "There is no 3" in app.desk.key_bar.message
+        await pilot.press("C")
+        await until(pilot, lambda: "2 was take 2, better than 3. It is liked." in app.desk.key_bar.message)
+        assert studio.studio.store.get(2).liked
+        (kept,) = recorded(studio.made.folder)
+        assert (kept.chosen, kept.blind, kept.matched) == (studio.studio.store.get(2).id, False, True)
+        await pilot.press("u")
+        await until(pilot, lambda: not studio.studio.store.get(2).liked)
+        await pilot.press("b")
+        assert "Compared by digit: 1 take 3." in app.desk.key_bar.message
+
+
+@presses("blind")
+async def test_blind_nobody_is_told_which_is_which(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (app, pilot, studio):
+        app.listening.compared = Comparison(shuffle=lambda each: each.reverse())
+        await pilot.press("B")
+        assert "two takes at least" in app.desk.key_bar.message
+        await pilot.press("b", "j", "b", "B")
+        assert "1 to 2 play them" in app.desk.key_bar.message
+        await pilot.press("1")
+        await plays(app, pilot, 2)
+        shown = "\n".join(picture(app))
+        assert "1 of 2, blind  0:0" in shown
+        assert "►" not in "\n".join(picture(app, app.desk.takes))
+        assert "/ 0:20" not in "\n".join(line for line in picture(app, app.desk.take) if "blind" in line)
+        await pilot.press("g", "n")
+        assert app.book.cursor == 2, "it is where it was"
+        await pilot.press(";", "l")
+        assert "A blind comparison is on." in app.desk.key_bar.message
+        await pilot.press("2", "B")
+        assert "It was 1 take 2, 2 take 3." in app.desk.key_bar.message
+        await pilot.press("B", "1")
+        await plays(app, pilot, 2)
+        await pilot.press("C")
+        await until(pilot, lambda: "1 was take 2, better than 3." in app.desk.key_bar.message)
+        assert recorded(studio.made.folder)[0].blind
+        await until(pilot, lambda: "► 2" in "\n".join(picture(app, app.desk.takes)))
+
+
+@presses("hear-4", "hear-5", "hear-6", "hear-7", "hear-8", "hear-9")
+async def test_there_are_nine_digits(tmp_path: Path) -> None:
+    async with desk(tmp_path, takes=1) as (app, pilot, _):
+        await pilot.press("b")
+        for digit in "456789":
+            await pilot.press(digit)
+            assert f"There is no {digit} among the takes" in app.desk.key_bar.message
+
+
+class Kept:
+    """An output that keeps what it is given, and takes it as fast as it comes."""
+
+    name = "kept"
+    alive = True
+
+    def __init__(self, pull: Pull) -> None:
+        self._unheard = Unheard("kept", self._take)
+        self._pull = pull
+        self.pieces: list[bytes] = []
+
+    def _take(self, frames: int) -> None:  # type: ignore[override]
+        self.pieces.append(self._pull(frames).tobytes())
+
+    def start(self) -> None:
+        self._unheard.start()
+
+    def close(self) -> None:
+        self._unheard.close()
+
+
+@presses("radio", "next-take", "like-playing", "pin-playing", "reject-playing", "radio-order")
+async def test_the_radio_goes_on_without_a_gap_and_takes_are_judged_while_they_play(tmp_path: Path) -> None:
+    length = 1.5
+    async with desk(tmp_path, seconds=length) as (app, pilot, studio):
+        for number in (1, 2, 3):
+            studio.studio.store.change(number, score=number / 10)
+        outputs: list[Kept] = []
+
+        def opened(pull: Pull) -> Output:
+            outputs.append(Kept(pull))
+            return outputs[-1]  # type: ignore[return-value]
+
+        app.listening.opener = opened
+        await pilot.press(";", "o")
+        await until(pilot, lambda: "plays the best first" in app.desk.key_bar.message)
+        await pilot.press(";", "r")
+        await plays(app, pilot, 3)
+        await until(pilot, lambda: app.listening.on_air is not None and app.listening.on_air.next == 2)
+        await until(pilot, lambda: app.listening.number == 2)
+        await pilot.press(";", "l")
+        await until(pilot, lambda: studio.studio.store.get(2).liked)
+        await until(pilot, lambda: app.listening.number == 1)
+        heard = as_frames_of(outputs[0].pieces)
+        whole = np.concatenate([noise(length, 3), noise(length, 2)])
+        assert np.array_equal(heard[: len(whole)], whole), "not a frame between two takes"
+        await pilot.press(";", "p")
+        await until(pilot, lambda: studio.studio.store.get(1).pinned)
+        await pilot.press(";", "n")
+        await until(pilot, lambda: app.listening.number != 1)
+        number = app.listening.number
+        assert number is not None
+        await pilot.press(";", "x")
+        await until(pilot, lambda: studio.studio.store.get(number).rejected and app.listening.number != number)
+        await pilot.press(";", "r")
+        assert "The radio is off" in app.desk.key_bar.message
+        assert app.listening.on_air is None
+
+
+def as_frames_of(pieces: list[bytes]) -> np.ndarray:  # type: ignore[type-arg]
+    from array import array
+
+    return as_frames(array("f", b"".join(pieces)))
+
+
+async def test_a_take_that_is_rendered_is_next_on_the_radio(tmp_path: Path) -> None:
+    async with desk(tmp_path, takes=1) as (app, pilot, studio):
+        await pilot.press(";", "r")
+        await plays(app, pilot, 1)
+        await studio("POST", "/api/render", {"recipe": {"batch_size": 1}, "wait": True})
+        await until(pilot, lambda: app.listening.on_air is not None and app.listening.on_air.next == 2)
+
+
+async def test_pages_are_the_loudspeakers_where_there_are_no_others(tmp_path: Path) -> None:
+    def deaf(pull: Pull) -> Output:
+        raise NoSound("No sound device was found here.", "Listen on the page.")
+
+    async with desk(tmp_path) as (app, pilot, studio), page_open(studio):
+        await until(pilot, lambda: app.listening._pages == 1)
+        await until(pilot, lambda: studio.studio.following.now()["selected"] == 3)
+        app.listening.opener = None
+        app.dressing.choose("output", "page")
+        await pilot.press("space")
+        await plays(app, pilot, 3)
+        await until(pilot, lambda: studio.studio.following.now()["playing"])
+        told = studio.studio.following.now()
+        assert (told["take"], told["sounds"]) == (3, False)
+        assert abs(told["second"] - second(app)) < 0.5
+        await pilot.press(">", "j", "space")
+        await plays(app, pilot, 2)
+        await until(pilot, lambda: studio.studio.following.now()["take"] == 2)
+        assert studio.studio.following.now()["selected"] == 2
+        await pilot.press("space")
+        await until(pilot, lambda: not studio.studio.following.now()["playing"])
+
+
+@asynccontextmanager
+async def page_open(studio: Api) -> AsyncIterator[None]:
+    """A page that follows."""
+    async with await studio.raw("GET", "/api/events?page=true"):
+        yield
+
+
+@presses("page-address")
+async def test_the_address_of_the_page_is_copied(tmp_path: Path) -> None:
+    async with desk(tmp_path, takes=1) as (app, pilot, studio):
+        written_out: list[str] = []
+        app.write_to_terminal = written_out.append  # type: ignore[method-assign]
+        await pilot.press(";", "a")
+        await until(pilot, lambda: "is open; its address" in app.desk.key_bar.message)
+        url = str(studio.client.make_url("/"))
+        (sequence,) = written_out
+        copied = base64.b64decode(sequence.split(";")[-1].rstrip("\x07")).decode()
+        assert copied == f"{url}#{TOKEN}"
+        assert any("ssh -N -o ExitOnForwardFailure=yes" in entry.text for entry in app.desk.log_pane.book.entries())
+        assert TOKEN not in app.desk.key_bar.message
+
+
+@presses("export")
+async def test_takes_are_written_into_the_sessions_exports(tmp_path: Path) -> None:
+    async with desk(tmp_path, takes=2, seconds=1.0) as (app, pilot, studio):
+        exports = studio.made.folder / "exports"
+
+        async def answered(asked: str, text: str | None = None) -> None:
+            await until(pilot, lambda: asked in str(app.desk.prompt.question.content))
+            if text is not None:
+                app.desk.prompt.line.value = text
+            await pilot.press("enter")
+
+        await pilot.press("E")
+        await answered("export take 2 as")
+        await until(pilot, lambda: "0002 neon drive.flac is written." in app.desk.key_bar.message)
+        assert (exports / "0002 neon drive.toml").exists()
+        await pilot.press("E")
+        await answered("export take 2 as", "doc")
+        await until(pilot, lambda: "'doc' is no format." in app.desk.key_bar.message)
+        await pilot.press("E")
+        await answered("export take 2 as", "flac")
+        await answered("is there already. Replace it?", "n")
+        await until(pilot, lambda: "It stays as it is." in app.desk.key_bar.message)
+        await pilot.press("g", "m", "E")
+        await answered("export 2 takes as", "wav -20")
+        await until(pilot, lambda: "2 takes are in " in app.desk.key_bar.message)
+        assert {path.name for path in exports.glob("*.wav")} == {"0001 neon drive.wav", "0002 neon drive.wav"}
