@@ -18,6 +18,7 @@ from engine.errors import EngineError
 from sessions import (
     api_comparisons,
     api_exports,
+    api_generate,
     api_listen,
     api_marks,
     api_operations,
@@ -79,6 +80,7 @@ ROUTES: tuple[Route, ...] = (
     *api_exports.ROUTES,
     *api_comparisons.ROUTES,
     *api_tokens.ROUTES,
+    *api_generate.ROUTES,
     Route(
         "POST",
         "/api/listen",
