@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from acetui.verbs.hearing import VERBS as HEARING
 from acetui.verbs.machine import VERBS as MACHINE
 from acetui.verbs.music import VERBS as MUSIC
 from acetui.verbs.operations import VERBS as OPERATIONS
@@ -108,7 +109,7 @@ def _studio_parser() -> Parser:
     return parser
 
 
-_VERBS: dict[str, AddVerb] = {**MUSIC, **SESSION, **OPERATIONS, **MACHINE}
+_VERBS: dict[str, AddVerb] = {**MUSIC, **SESSION, **OPERATIONS, **HEARING, **MACHINE}
 
 
 def _report(error: EngineError, argv: Sequence[str]) -> int:

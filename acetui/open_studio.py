@@ -20,7 +20,11 @@ from engine.errors import EngineError, InvalidRequest
 from sessions.places import is_session, last, list_sessions, remember, session_path
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from acetui.app import StudioApp
     from acetui.client import Client
+    from acetui.hearing.elsewhere import Elsewhere
 
 FIRST = "my-jam"
 """What a first session is called."""
@@ -29,29 +33,9 @@ FIRST = "my-jam"
 def run(args: argparse.Namespace) -> int:
     """The studio, until it is left; what there is to say afterwards goes to standard error."""
     session, opens_with = _chosen(args.session)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise EngineError(
-            "The studio needs a terminal.",
-            "'acetui jam' and 'acetui studio' work without one; 'acetui --help' says how.",
-        )
-    _set_knobs()
-    gc.disable()  # until the first picture is there, next to nothing of what is made can be let go
-    from acetui.app import StudioApp
-    from acetui.looks.terminal_settings import read_settings
-
+    needs_a_terminal()
     while True:
-        keymap, problems = load(config_folder())
-        found = read_settings({"theme": args.theme, "ascii": "on" if args.ascii else None})
-        app = StudioApp(
-            session,
-            connect=partial(_connect, session),
-            keymap=keymap,
-            notices=problems,
-            found=found,
-            opens_with=opens_with,
-        )
-        with last_words(app.writing.keep_now):
-            message = app.run(mouse=found.settings.mouse and not args.no_mouse)
+        app = opened(args, session, partial(_connect, session), opens_with=opens_with)
         if app.next_session is None:
             break
         session, opens_with = app.next_session, ""
@@ -59,9 +43,48 @@ def run(args: argparse.Namespace) -> int:
         from acetui.verbs.studio import stop
 
         return asyncio.run(stop(session, as_json=False))
+    return app.return_code or 0
+
+
+def needs_a_terminal() -> None:
+    """Raises EngineError where there is none."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise EngineError(
+            "The studio needs a terminal.",
+            "'acetui jam' and 'acetui studio' work without one; 'acetui --help' says how.",
+        )
+
+
+def opened(
+    args: argparse.Namespace,
+    session: Path,
+    connect: Callable[[], Awaitable[Client]],
+    *,
+    opens_with: str = "",
+    elsewhere: Elsewhere | None = None,
+) -> StudioApp:
+    """The app after it has run: on a session that is here, or ``elsewhere`` and has a path in name alone."""
+    _set_knobs()
+    gc.disable()  # until the first picture is there, next to nothing of what is made can be let go
+    from acetui.app import StudioApp
+    from acetui.looks.terminal_settings import read_settings
+
+    keymap, problems = load(config_folder())
+    found = read_settings({"theme": args.theme, "ascii": "on" if args.ascii else None})
+    app = StudioApp(
+        session,
+        connect=connect,
+        keymap=keymap,
+        notices=problems,
+        found=found,
+        opens_with=opens_with,
+        elsewhere=elsewhere,
+    )
+    with last_words(app.writing.keep_now):
+        message = app.run(mouse=found.settings.mouse and not args.no_mouse)
     if message:
         print(message, file=sys.stderr)
-    return app.return_code or 0
+    return app
 
 
 def _chosen(named: str | None) -> tuple[Path, str]:
@@ -94,13 +117,14 @@ async def _connect(session: Path) -> Client:
     the first picture.
     """
     client = await asyncio.to_thread(import_module, "acetui.client")
-    await asyncio.to_thread(_make, session)
+    await asyncio.to_thread(make_session, session)
     attached: Client = await client.attach(session)
     attached.patience = client.WATCHING_SECONDS
     return attached
 
 
-def _make(session: Path) -> None:
+def make_session(session: Path) -> None:
+    """Makes a session that is not there, and remembers it as the last."""
     if not is_session(session):
         from sessions.new_session import create
         from sessions.settings import Settings

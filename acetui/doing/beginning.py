@@ -74,6 +74,9 @@ def sessions(app: StudioApp) -> None:
     """Another session."""
     from acetui.screens.session_choice import SessionChoice
 
+    if app.elsewhere is not None:
+        hint = f"'q' leaves, and 'acetui connect {app.elsewhere.host} SESSION' opens one."
+        raise EngineError(f"The sessions of {app.elsewhere.host} are not listed here.", hint)
     app.push_screen(SessionChoice())
 
 

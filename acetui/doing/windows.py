@@ -60,10 +60,11 @@ def scroll_help(app: StudioApp, *, lines: int = 0, pages: int = 0) -> None:
 
 async def leave(app: StudioApp) -> None:
     """The terminal ends, and nothing else does."""
-    name = app.state.name
+    back = _way_back(app)
     await app.writing.close()
     if app.state.loop.on and app.state.connection is Connection.THERE:
-        app.exit(f"The loop goes on. 'acetui {name}' comes back to it, 'acetui studio {name} --stop' ends it.")
+        ends = "'Q' there" if app.elsewhere is not None else f"'acetui studio {app.state.name} --stop'"
+        app.exit(f"The loop goes on. '{back}' comes back to it, {ends} ends it.")
     else:
         app.exit(f"'acetui {name}' comes back.")
 
@@ -72,10 +73,16 @@ async def stop_and_leave(app: StudioApp) -> None:
     """The studio ends too."""
     if app.state.loop.on and not await app.confirm("The loop is on. End it, and the studio?"):
         return
-    name = app.state.name
     await app.writing.close()
     app.ends_studio = True
-    app.exit(f"'acetui {name}' comes back.")
+    app.exit(f"'{_way_back(app)}' comes back.")
+
+
+def _way_back(app: StudioApp) -> str:
+    """The command that opens this session again."""
+    if app.elsewhere is not None:
+        return f"acetui connect {app.elsewhere.host} {app.state.name}"
+    return f"acetui {app.state.name}"
 
 
 HANDLERS: Mapping[str, Handler] = {
