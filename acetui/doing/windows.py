@@ -66,7 +66,7 @@ async def leave(app: StudioApp) -> None:
         ends = "'Q' there" if app.elsewhere is not None else f"'acetui studio {app.state.name} --stop'"
         app.exit(f"The loop goes on. '{back}' comes back to it, {ends} ends it.")
     else:
-        app.exit(f"'acetui {name}' comes back.")
+        app.exit(f"'{back}' comes back.")
 
 
 async def stop_and_leave(app: StudioApp) -> None:
