@@ -100,7 +100,7 @@ def _from_guide(title: str, help: str, erg: str, **recipe: Any) -> Preset:
     if variant != "apg_classic":
         given = f"guidance_scale {recipe['guidance_scale']:g}"
         notes.append(f"{given} is {fields['guidance_scale']:g} here: nothing limits a step of {variant}.")
-    turbo = {name: fields[name] for name in ("infer_method", "omega_scale") if name in fields}
+    turbo: dict[str, Any] = {name: fields[name] for name in ("infer_method", "omega_scale") if name in fields}
     turbo_notes = ["Steps and guidance are left to the model: a turbo model has both built in."]
     if mode == "heun":
         turbo_notes.append("heun is left out: a turbo model was distilled for its own steps.")

@@ -238,7 +238,8 @@ def _divisor(parts: Mapping[str, StoredTensor], config: Mapping[str, Any]) -> fl
 
     A LoKr whose matrices are whole has none but the one that it says it has.
     """
-    rank = next((parts[name].shape[0] for name in ("down", "w2_b", "w1_b") if name in parts), config.get("linear_dim"))
+    said = config.get("r" if config.get("peft_type") == "LOKR" else "linear_dim")
+    rank = next((parts[name].shape[0] for name in ("down", "w2_b", "w1_b") if name in parts), said)
     if not isinstance(rank, int) or rank <= 0:
         return None
     return math.sqrt(rank) if config.get("use_rslora") is True else float(rank)
