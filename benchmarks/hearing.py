@@ -7,6 +7,7 @@ hears comes later by the buffers of their own device (four times 30 ms).
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 import time
@@ -27,7 +28,9 @@ from acetui.player.fetching import Fetcher
 from acetui.player.mixer import Mixer, Voice
 from acetui.player.player import Player
 from acetui.player.sounds import RATE, Sound
+from acetui.remote.ssh import Ssh
 from benchmarks.rows import Area, Row
+from benchmarks.sshd import Sshd, sshd
 
 PERIOD = 1440
 """Frames that a device asks for at once."""
@@ -114,11 +117,40 @@ def _first_sounds(folder: Path, sounds: list[Sound], sizes: Sizes) -> Area:
     player.close()
     took = asyncio.run(_over_http(folder, sounds, sizes))
     row("play over HTTP", took, f"{len(took)} times, a Unix socket, nothing kept")
+    if Sshd.there():
+        took = asyncio.run(_through_ssh(folder, sounds, sizes))
+        row("play through ssh", took, f"{len(took)} times, sshd on loopback, the line open, nothing kept")
+    else:
+        area.notes.append("no OpenSSH server here: nothing through ssh")
     return area
 
 
-async def _over_http(folder: Path, sounds: list[Sound], sizes: Sizes) -> list[float]:
-    """The same, with the file behind a server; it need not come whole to be heard."""
+async def _through_ssh(folder: Path, sounds: list[Sound], sizes: Sizes) -> list[float]:
+    """The same through the connection that ``acetui connect`` keeps for audio."""
+    before = os.environ["PATH"]
+    with sshd(folder / "sshd") as server:
+        os.environ["PATH"] = server.path
+        line = Ssh("box", folder / "c")
+        try:
+            await asyncio.to_thread(line.open, asks=False)
+
+            def led(socket: Path) -> Path:
+                line.forward(folder / "f", str(socket))
+                return folder / "f"
+
+            return await _over_http(folder, sounds, sizes, led)
+        finally:
+            await asyncio.to_thread(line.close)
+            os.environ["PATH"] = before
+
+
+async def _over_http(
+    folder: Path, sounds: list[Sound], sizes: Sizes, led: Callable[[Path], Path] = lambda socket: socket
+) -> list[float]:
+    """The same, with the file behind a server; it need not come whole to be heard.
+
+    ``led`` gives the socket that leads to the server's.
+    """
 
     async def sent(request: web.Request) -> web.FileResponse:
         return web.FileResponse(sounds[int(request.match_info["id"])].path)
@@ -129,10 +161,10 @@ async def _over_http(folder: Path, sounds: list[Sound], sizes: Sizes) -> list[fl
     await runner.setup()
     await web.UnixSite(runner, str(folder / "s")).start()
     took = []
-    async with Client("token", door=folder / "s") as client:
+    async with Client("token", door=await asyncio.to_thread(led, folder / "s")) as client:
         for at in range(max(sizes.times // 5, 1)):
             ears, number = Ears(), at % 4
-            fetcher = Fetcher(lambda: client, None, Cache(folder / f"cache-{at}"))
+            fetcher = Fetcher(lambda: client, None, Cache(Path(tempfile.mkdtemp(dir=folder))))
             take = {"id": str(number), "number": number, "files": {"audio": "a.flac"}, "duration": sizes.seconds}
             began = time.perf_counter()
             sound = await fetcher.sound(take)

@@ -20,11 +20,11 @@ from acetui.remote.door import NoAcetui
 from acetui.remote.line import Line
 from acetui.remote.ssh import NoLine
 from acetui.studio_state import Connection
+from benchmarks.sshd import Sshd, sshd
 from engine.errors import EngineError
 from sessions.discovery import who_has
 from tests.acetui.player.listening import noise, written
 from tests.acetui.scripted_studio import settled
-from tests.e2e.sshd import Sshd, sshd
 from tests.e2e.tmux import Tmux
 from tests.sessions.jamming import ROOT, Stage, stage, state
 from tests.sessions.studios import running
@@ -32,6 +32,9 @@ from tests.sessions.studios import running
 __all__ = ["state"]
 
 pytestmark = [pytest.mark.usefixtures("state"), pytest.mark.timeout(200)]
+
+if not Sshd.there():
+    pytest.skip("no OpenSSH server on this machine (Debian: apt install openssh-server)", allow_module_level=True)
 
 SECONDS = 20.0
 

@@ -1,4 +1,4 @@
-"""A real sshd on the loopback address, with keys of its own, for whoever runs the tests."""
+"""A real sshd on the loopback address, with keys of its own, as whoever runs it: for figures and tests through ssh."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-import pytest
 
 SECONDS = 20.0
 _PLACES = "/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin"
@@ -25,14 +24,17 @@ class Sshd:
 
     def __init__(self, folder: Path) -> None:
         self.program = shutil.which("sshd", path=_PLACES)
-        if self.program is None or shutil.which("ssh") is None:
-            pytest.skip("no OpenSSH server on this machine (Debian: apt install openssh-server)")
         self._folder = folder
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
         self._write()
+
+    @staticmethod
+    def there() -> bool:
+        """Whether OpenSSH's server and client are installed."""
+        return shutil.which("sshd", path=_PLACES) is not None and shutil.which("ssh") is not None
 
     @property
     def path(self) -> str:
