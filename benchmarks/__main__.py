@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import dit, gpu, hearing, machine, overlap, planner, render, start, store, terminal, vae
+from benchmarks import dit, gpu, hearing, machine, overlap, planner, render, repaint, start, store, terminal, vae
 from benchmarks.bench import DTYPES, Bench
 from benchmarks.peers import have_diffusers, quiet
 from benchmarks.rows import Area
@@ -39,6 +39,7 @@ def cpu_areas(*, quick: bool) -> dict[str, Part]:
             "dit": lambda bench: dit.run(bench, dit.Sizes.quick()),
             "vae": lambda bench: vae.run(bench, vae.Sizes.quick()),
             "planner": lambda bench: planner.run(bench, planner.Sizes.quick()),
+            "repaint": lambda bench: repaint.run(bench, repaint.Sizes.quick()),
         }
     return {
         "start": lambda bench: start.run(bench, start.Sizes()),
@@ -47,6 +48,7 @@ def cpu_areas(*, quick: bool) -> dict[str, Part]:
         "dit": lambda bench: dit.run(bench, dit.Sizes.standard()),
         "vae": lambda bench: vae.run(bench, vae.Sizes()),
         "planner": lambda bench: planner.run(bench, planner.Sizes.standard()),
+        "repaint": lambda bench: repaint.run(bench, repaint.Sizes()),
     }
 
 
@@ -108,25 +110,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _of_the_jam(arguments: argparse.Namespace) -> int:
-    """The benchmarks of sessions: the store and hearing, which need no model, and the loop with its own."""
+    """The benchmarks of sessions: store, hearing and scores, which need no model, and the loop with its own."""
     began = time.perf_counter()
     found = machine.describe(torch.device("cpu"))
     if arguments.where == "store":
         areas = store.run(store.Sizes.quick() if arguments.quick else store.Sizes())
     elif arguments.where == "hearing":
         areas = hearing.run(hearing.Sizes.quick() if arguments.quick else hearing.Sizes())
-    else:
-        areas = overlap.run(overlap.Sizes.quick() if arguments.quick else overlap.Sizes())
     elif arguments.where == "scores":
         areas = _scores(quick=arguments.quick)
+    else:
+        areas = overlap.run(overlap.Sizes.quick() if arguments.quick else overlap.Sizes())
     print("\n\n".join(show(area) for area in areas))
     if arguments.json:
         write_json(arguments.json, found, areas, time.perf_counter() - began)
     return 0
 
 
-def _parts(arguments: argparse.Namespace, matrix_rate: float) -> list[tuple[str, Part]]:
-    if arguments.where == "gpu":
 def _scores(*, quick: bool) -> list[Area]:
     """Whether the ranking is better than none, and what aligning words costs."""
     from benchmarks import ranking, warping
@@ -135,6 +135,8 @@ def _scores(*, quick: bool) -> list[Area]:
     return [*ranked, *warping.run(warping.Sizes.quick() if quick else warping.Sizes())]
 
 
+def _parts(arguments: argparse.Namespace, matrix_rate: float) -> list[tuple[str, Part]]:
+    if arguments.where == "gpu":
         return [("gpu", lambda bench: gpu.run(bench, gpu.Sizes(), matrix_rate))]
     areas = cpu_areas(quick=arguments.quick)
     return [(name, area) for name, area in areas.items() if not arguments.only or name in arguments.only]

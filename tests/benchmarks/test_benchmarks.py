@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import child, dit, gpu, hearing, machine, overlap, planner, render, start, store, vae
+from benchmarks import child, dit, gpu, hearing, machine, overlap, planner, render, repaint, start, store, vae
 from benchmarks.arithmetic import dit_step, visible_pairs
 from benchmarks.bench import Bench
 from benchmarks.peers import quiet
@@ -97,6 +97,10 @@ def test_vae_memory_in_a_process_of_its_own() -> None:
 
 def test_render() -> None:
     check(render.run(bench("fp32"), render.Sizes.quick()), rows=1 + 2 + 2)
+
+
+def test_repaint() -> None:
+    check(repaint.run(bench("fp32"), repaint.Sizes.quick()), rows=5)
 
 
 def test_first_render_on_both_sides(tiny_turbo: Path, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "cot_keyscale": st.sampled_from(["f# minor", "Eb"]),
     "timesteps": st.sets(st.floats(0.001, 1), max_size=9).map(lambda times: sorted(times, reverse=True)),
     "adapters": st.lists(st.fixed_dictionaries({"name": WORDS.map("a".__add__), "scale": st.floats(0, 2)}), max_size=2),
+    "more_reference_audio": st.lists(WORDS.map("a".__add__), max_size=3),
     "guidance_params": st.dictionaries(WORDS, st.floats(-9, 9), max_size=3),
     "cfg_interval_start": st.floats(0, 0.5),
     "cfg_interval_end": st.floats(0.5, 1),
