@@ -8,12 +8,10 @@ import torch
 
 from engine.allowance import Allowance, allowance
 from engine.cards import GB, simulated_gb
-from engine.memory import memory_bytes
+from engine.memory import APPLE_SHARE, memory_bytes
 
 _DRIVERS_SHARE = 0.5
 """GB that a simulated card keeps for its driver."""
-
-_APPLE_SHARE = 0.75
 
 
 def allowed_on(device: torch.device) -> Allowance:
@@ -33,7 +31,7 @@ def gb_of(device: torch.device) -> float:
     if device.type == "mps":
         with contextlib.suppress(AttributeError, RuntimeError):
             return torch.mps.recommended_max_memory() / GB
-        return memory_bytes() / GB * _APPLE_SHARE
+        return memory_bytes() / GB * APPLE_SHARE
     return memory_bytes() / GB
 
 

@@ -21,6 +21,9 @@ from typing import Any
 from engine import card_files
 from engine.cards import Card, Tenant
 
+APPLE_SHARE = 0.75
+"""How much of its memory an Apple machine lets its card use, where that is not told."""
+
 
 class Cards:
     """Asks NVML, which is opened at the first look and stays open: to open it can take a second."""
@@ -168,3 +171,15 @@ def memory_bytes() -> int:
             allowed = int(Path(limit).read_text(encoding="ascii"))
             total = min(total, allowed) if total else allowed
     return total
+
+
+def available_bytes() -> int:
+    """What programs could still have of it without pushing others out; 0 where nothing tells."""
+    available = memory_bytes()
+    with contextlib.suppress(OSError, ValueError, LookupError):
+        told = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+        available = min(available, int(told["MemAvailable"].split()[0]) * 1024)
+    with contextlib.suppress(OSError, ValueError):
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii"))
+        available = min(available, max(0, memory_bytes() - used))
+    return available

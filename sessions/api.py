@@ -19,6 +19,7 @@ from sessions import (
     api_comparisons,
     api_exports,
     api_generate,
+    api_fit,
     api_listen,
     api_marks,
     api_operations,
@@ -70,6 +71,7 @@ async def listen(request: web.Request) -> web.Response:
 ROUTES: tuple[Route, ...] = (
     *api_session.ROUTES,
     *api_planner.ROUTES,
+    *api_fit.ROUTES,
     *api_operations.ROUTES,
     *api_revisions.ROUTES,
     *api_takes.ROUTES,

@@ -9,13 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.cards import GB, Card, card_for, simulated_gb
-from engine.memory import Cards, cores, memory_bytes, processor
+from engine.memory import APPLE_SHARE, Cards, cores, memory_bytes, processor
 from engine.tiers import tier_of
+from sessions.fitting import Fit, fit
 from sessions.memory_watch import resident_bytes
 from sessions.supervisor import Supervisor
-
-APPLE_SHARE = 0.75
-"""How much of its memory an Apple machine lets its card use, where that is not told."""
 
 
 class Machine:
@@ -35,6 +33,11 @@ class Machine:
         loaded = self._engine.loaded
         identity = loaded.identity if loaded is not None else {}
         return await asyncio.to_thread(self._look, self._device(), identity, self._engine.pid)
+
+    async def fit(self, options: Mapping[str, Any], request: Mapping[str, Any]) -> Fit:
+        """Whether a request fits here with the models of ``options``. Raises BadCheckpoint where they are not there."""
+        pid = self._engine.pid
+        return await asyncio.to_thread(fit, options, request, self._cards, pid=pid, env=self._env)
 
     def close(self) -> None:
         """Lets the cards' driver go."""

@@ -16,8 +16,7 @@ from acetui.checkup.finding import Finding, Problem
 from engine.allowance import Allowance, Kind, allowance, choices, guide
 from engine.card_files import silent_cards
 from engine.cards import GB, SIMULATED, Card, card_for, simulated_gb
-from engine.memory import Cards, cores, memory_bytes, processor
-from sessions.machine import APPLE_SHARE
+from engine.memory import APPLE_SHARE, Cards, cores, memory_bytes, processor
 
 _LITTLE = 0.25
 """How much of a card others may have before it is worth a word."""

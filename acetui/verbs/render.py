@@ -15,6 +15,7 @@ from typing import Any
 
 from acetui.verbs.destination import destination
 from acetui.verbs.flags import recipe_from_flags
+from acetui.verbs.memory_check import check_memory
 from acetui.verbs.recipe_file import read_recipe
 from acetui.verbs.report import HumanReport, JsonReport, Report, sketch_notice
 from engine import Cancelled, Request
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         check_rendered(Request.from_dict(render.request))
     report: Report = JsonReport() if args.json else HumanReport()
     try:
+        check_memory(job.model, [render.request for render in job.renders], report)
         asyncio.run(_render(job, report, debug=args.debug))
     finally:
         report.close()

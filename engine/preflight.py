@@ -1,0 +1,212 @@
+"""What a batch needs of a card's memory, told before it is rendered, from the sizes of the models alone. No torch.
+
+Two things are added up: the weights that are there at once, and the most that any stage computes with beside them. The
+factors of a stage are what its code holds at its widest place; ``docs/machine.md`` has them against measured peaks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from engine.allowance import Kind, Residence
+from engine.checkpoints import ModelSet
+from engine.config import DiTConfig, LMConfig, TextConfig, VAEConfig
+from engine.layout import Shapes, dit_tensors, qwen3_tensors, vae_tensors
+from engine.values import CODES_A_SECOND, LARGEST_BATCH
+
+PROMPT_TOKENS = 512
+"""Of a caption and of lyrics of the usual length, as the DiT reads them."""
+
+PLAN_TOKENS = 1024
+"""Of a planner's prompt and of what it writes before the codes."""
+
+CONTEXT_BYTES = {"cuda": 540_000_000, "mps": 300_000_000, "cpu": 400_000_000}
+"""What is taken before any model is there: the driver's context, or on a CPU Python and torch themselves."""
+
+MARGIN = 1.05
+"""Allocators round up, and leave gaps."""
+
+SHORTEST_RUN = 128
+"""Frames that are sampled however short a take is."""
+
+_FRAMES_A_SECOND = 25
+_RECORDINGS = 1
+"""Forward passes whose memory a recording keeps on CUDA, beside the one that runs."""
+
+_CPU_TILE = 32
+_REACH = 9
+"""Latent frames that a tile looks at to each side."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The models of a set, and what they are computed in."""
+
+    dit: DiTConfig
+    vae: VAEConfig
+    text: TextConfig
+    lm: LMConfig | None
+    kind: Kind
+    width: int
+    """Bytes of a number: 4 in float32, 2 in halves."""
+
+    tile: int = 512
+
+    @classmethod
+    def of(cls, models: ModelSet, kind: Kind, dtype: str) -> Sizes:
+        """Those of a set that is rendered in ``dtype``."""
+        lm = models.lm.config if models.lm else None
+        width = 4 if dtype == "float32" else 2
+        return cls(models.dit.config, models.vae.config, models.text_encoder.config, lm, kind, width)
+
+    @cached_property
+    def weights(self) -> Mapping[str, int]:
+        """Bytes of each model."""
+        dit = dit_tensors(self.dit)
+        found = {
+            "music": _count(dit),
+            "vae": _count(vae_tensors(self.vae)),
+            "text": _count(qwen3_tensors(self.text)),
+            "planner": _count(qwen3_tensors(self.lm, lm=True)) if self.lm else 0,
+        }
+        return {name: self.width * count for name, count in found.items()}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The part of a request that memory depends on."""
+
+    takes: int = 1
+    seconds: float = 60.0
+    guided: bool = False
+    planner: bool = False
+    """Whether codes are written for it."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes: of the ``models`` that are there at once at the worst moment, of what that ``stage`` computes with."""
+
+    peak: int
+    models: int
+    stage: str
+    working: int
+
+    @property
+    def gb(self) -> float:
+        """The peak in GB of 2**30 bytes."""
+        return self.peak / 2**30
+
+
+def _count(shapes: Shapes) -> int:
+    return sum(math.prod(shape) for shape in shapes.values())
+
+
+def need(sizes: Sizes, wish: Wish, residence: Residence = "together") -> Need:
+    """What a batch needs at its worst moment."""
+    weights = sizes.weights
+    stages = {
+        "conditions": (("music", "text"), _conditions(sizes)),
+        "sampling": (("music",), _sampling(sizes, wish)),
+        "decode": (("vae",), _decode(sizes, wish)),
+    }
+    if wish.planner and sizes.lm is not None:
+        stages["planner"] = (("planner",), _planner(sizes, sizes.lm, wish))
+    everything = sum(weights.values()) - (0 if "planner" in stages else weights["planner"])
+    kept = _kept(sizes, wish)
+    needs = []
+    for stage, (names, working) in stages.items():
+        models = everything if residence == "together" else sum(weights[name] for name in names)
+        peak = models + working + kept
+        needs.append(Need(int(peak * MARGIN) + CONTEXT_BYTES[sizes.kind], models, stage, working + kept))
+    return max(needs, key=lambda each: each.peak)
+
+
+def fits(sizes: Sizes, wish: Wish, free: int, residence: Residence = "together") -> bool:
+    """Whether a batch fits into ``free`` bytes, which nothing of this program has yet."""
+    return need(sizes, wish, residence).peak <= free
+
+
+def most_takes(sizes: Sizes, wish: Wish, free: int, residence: Residence = "together") -> int:
+    """The largest batch of such takes that fits; 0 where not even one does."""
+    counts = range(LARGEST_BATCH, 0, -1)
+    return next((takes for takes in counts if fits(sizes, replace(wish, takes=takes), free, residence)), 0)
+
+
+def _frames(wish: Wish) -> int:
+    return max(SHORTEST_RUN, math.ceil(wish.seconds * _FRAMES_A_SECOND))
+
+
+def _rows(sizes: Sizes, wish: Wish) -> int:
+    """Rows of a step: on a CPU takes are made one after another."""
+    return (1 if sizes.kind == "cpu" else wish.takes) * (2 if wish.guided else 1)
+
+
+def _conditions(sizes: Sizes) -> int:
+    """Caption and lyrics through the text encoder and the condition encoder."""
+    text, encoder = sizes.text, sizes.dit.encoder
+    widest = max(
+        3 * text.hidden_size + 3 * text.intermediate_size, 3 * encoder.hidden_size + 3 * encoder.intermediate_size
+    )
+    return sizes.width * (PROMPT_TOKENS + sizes.dit.timbre_fix_frame) * widest
+
+
+def _kept(sizes: Sizes, wish: Wish) -> int:
+    """What stays beside the weights all the time: the prompt's keys and values in every layer, context, positions."""
+    dit = sizes.dit
+    patches = math.ceil(_frames(wish) / dit.patch_size)
+    kv = 2 * dit.num_hidden_layers * dit.num_key_value_heads * dit.head_dim * PROMPT_TOKENS
+    codes = wish.takes if wish.planner else 1
+    context = codes * patches * dit.hidden_size + 2 * patches * dit.head_dim
+    silence = 15_000 * dit.audio_acoustic_hidden_dim
+    return sizes.width * (kv + context + silence)
+
+
+def _sampling(sizes: Sizes, wish: Wish) -> int:
+    """One step: the widest place of a layer is its MLP, or its attention inside a window."""
+    dit = sizes.dit
+    patches = math.ceil(_frames(wish) / dit.patch_size)
+    heads, keys = dit.num_attention_heads * dit.head_dim, dit.num_key_value_heads * dit.head_dim
+    mlp = 2 * dit.hidden_size + 4 * dit.intermediate_size
+    # Queries, keys and values, turned ones, the band's three times as many keys and values, and what comes out.
+    spread = heads if sizes.kind == "cuda" else keys
+    attention = 2 * dit.hidden_size + 3 * heads + 3 * keys + 6 * spread + heads
+    rows = _rows(sizes, wish)
+    passes = 1 + (_RECORDINGS if sizes.kind == "cuda" else 0)
+    latents = 6 * wish.takes * _frames(wish) * dit.audio_acoustic_hidden_dim * 4
+    return sizes.width * rows * patches * max(mlp, attention) * passes + latents
+
+
+def _decode(sizes: Sizes, wish: Wish) -> int:
+    """A tile through the VAE, and on a CPU the take's own samples as well."""
+    vae = sizes.vae
+    tile = _CPU_TILE if sizes.kind == "cpu" else sizes.tile
+    frames = min(tile + 2 * _REACH, _frames(wish))
+    rows, levels = frames, [frames * vae.decoder_channels * vae.channel_multiples[-1]]
+    widths = [vae.decoder_channels * multiple for multiple in reversed((1, *vae.channel_multiples))]
+    for stride, width in zip(reversed(vae.downsampling_ratios), widths[1:], strict=True):
+        rows *= stride
+        levels.append(rows * width)
+    if sizes.kind == "cpu":
+        samples = 4 * vae.audio_channels * vae.sampling_rate * wish.seconds
+        return int(sizes.width * (max(levels) * 2 + _CPU_PIECES) + 3 * samples)
+    return int(sizes.width * max(levels) * _TILE_COPIES)
+
+
+_TILE_COPIES = 5
+"""Tensors of a level's size that its blocks hold at once on a card."""
+
+_CPU_PIECES = 8_000_000
+"""Numbers of the pieces that a level is computed in on a CPU, and of what their convolutions unfold."""
+
+
+def _planner(sizes: Sizes, lm: LMConfig, wish: Wish) -> int:
+    """Keys and values of every row, its logits, and a prompt on its way in."""
+    rows = 2 * wish.takes
+    tokens = PLAN_TOKENS + CODES_A_SECOND * math.ceil(wish.seconds)
+    kv = 2 * lm.num_hidden_layers * lm.num_key_value_heads * lm.head_dim * tokens * rows
+    reading = PLAN_TOKENS * (3 * lm.hidden_size + 3 * lm.intermediate_size)
+    return sizes.width * (kv + reading) + 4 * rows * lm.vocab_size * 2

@@ -1,0 +1,44 @@
+"""Whether the recipe fits into the memory of this machine, over HTTP: asked while a person edits."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
+from sessions.api_route import Answer, Body, Route, studio_of
+from sessions.schemas import FLAG, NUMBER, TEXT, WHOLE, ref, table
+
+
+async def fit(request: web.Request) -> web.Response:
+    """What the recipe needs, with other values if given. It is told for the models that are set, loaded or not."""
+    studio, body = studio_of(request), await read_json(request)
+    refuse_unknown(body, ("recipe",))
+    changes = body.get("recipe", {})
+    if not isinstance(changes, dict):
+        raise ApiError(400, "recipe is a table of fields.", "For example {'duration': 120}.", field="recipe")
+    settings = studio.revisions.current.settings
+    recipe = settings.recipe.replace(**changes)
+    found = await studio.machine.fit(settings.models.load_options(studio.session), recipe.template)
+    return reply(found.object())
+
+
+_FIT = table(
+    {
+        "fits": FLAG,
+        **dict.fromkeys(("takes", "most_takes"), WHOLE),
+        **dict.fromkeys(("need_gb", "free_gb", "total_gb", "models_gb"), NUMBER),
+        **dict.fromkeys(("stage", "residence", "sentence"), TEXT),
+    }
+)
+
+ROUTES = (
+    Route(
+        "POST",
+        "/api/fit",
+        fit,
+        "Whether the recipe, with other values if given, fits into this machine's memory: what it needs at its worst "
+        "moment, what is free, and the largest batch that fits.",
+        {200: Answer("It.", _FIT)},
+        body=Body(table({"recipe": ref("Recipe")})),
+    ),
+)

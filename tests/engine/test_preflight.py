@@ -1,0 +1,89 @@
+"""What a batch needs of memory, told from sizes: by hand for the published models, and against measured peaks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine import nano
+from engine.checkpoints import open_set
+from engine.config import DiTConfig, LMConfig, TextConfig, VAEConfig
+from engine.preflight import Sizes, Wish, fits, most_takes, need
+from engine.testing.sizes import configs
+
+GB = 2**30
+
+
+def published(variant: str = "turbo", kind: str = "cuda", width: int = 2, planner: bool = False) -> Sizes:
+    sizes = configs("full", variant, {})
+    lm = LMConfig.from_dict({**sizes.lm, "vocab_size": 217204}) if planner else None
+    dit, text = DiTConfig.from_dict(sizes.dit), TextConfig.from_dict({**sizes.text, "vocab_size": 151669})
+    return Sizes(dit, VAEConfig.from_dict(sizes.vae), text, lm, kind, width)  # type: ignore[arg-type]
+
+
+def test_weights_are_as_published() -> None:
+    weights = published(planner=True).weights
+    assert weights["music"] / 1e9 == pytest.approx(4.79, abs=0.02)
+    assert weights["vae"] / 1e9 == pytest.approx(0.337, abs=0.002)
+    assert weights["text"] / 1e9 == pytest.approx(1.19, abs=0.01)
+    assert weights["planner"] / 1e9 == pytest.approx(1.33, abs=0.01)
+    assert published("xl-turbo").weights["music"] / 1e9 == pytest.approx(9.97, abs=0.03)
+    assert published(width=4).weights["music"] == 2 * weights["music"]
+
+
+def test_more_of_anything_needs_more() -> None:
+    sizes = published(planner=True)
+    least = need(sizes, Wish())
+    for more in (Wish(8, 240.0), Wish(4, 600.0), Wish(4, 240.0, guided=True), Wish(planner=True)):
+        assert need(sizes, more).peak > least.peak
+    assert need(published("xl-turbo", planner=True), Wish()).peak > least.peak + 4 * GB
+    # On a CPU takes are made one after another.
+    cpu = published(kind="cpu", width=4)
+    assert need(cpu, Wish(takes=8)).peak == need(cpu, Wish()).peak
+
+
+def test_in_phases_the_music_model_is_the_largest_part() -> None:
+    sizes = published(planner=True)
+    together, phases = need(sizes, Wish(planner=True)), need(sizes, Wish(planner=True), "phases")
+    assert phases.peak < together.peak - 1.5 * GB
+    assert phases.models <= sizes.weights["music"] + sizes.weights["text"]
+
+
+def test_the_table_of_the_published_guide_holds() -> None:
+    # 16 GB: four takes of a minute with a planner; 8 GB: two, in phases.
+    assert most_takes(published(planner=True), Wish(seconds=60.0, planner=True), int(15.5 * GB)) >= 4
+    assert most_takes(published(planner=True), Wish(seconds=60.0, planner=True), int(7.5 * GB), "phases") >= 2
+    assert not fits(published("xl-turbo"), Wish(), 10 * GB)
+    assert most_takes(published(), Wish(), 2 * GB) == 0
+
+
+_RENDER = """
+import ctypes, gc, sys
+from pathlib import Path
+from engine.pipeline import Engine
+from engine.request import Request
+engine = Engine.load(sys.argv[1], lm="none", device="cpu")
+for _ in engine.stream(Request(caption="slow jazz", duration=float(sys.argv[2]), inference_steps=1, seeds=[1])):
+    pass
+print(next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process is Linux's to tell")
+def test_what_is_told_of_the_model_in_the_box_is_near_its_peak() -> None:
+    seconds = 10.0
+    done = subprocess.run(
+        [sys.executable, "-c", _RENDER, str(nano.FOLDER), str(seconds)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+    )
+    measured = int(json.loads(done.stdout.splitlines()[-1])) * 1024
+    told = need(Sizes.of(open_set(nano.FOLDER), "cpu", "float32"), Wish(seconds=seconds)).peak
+    assert told == pytest.approx(measured, rel=0.15), (told / 1e6, measured / 1e6)
