@@ -19,6 +19,7 @@ from acetui.hearing.teller import Teller
 from acetui.looks.terminal_settings import PAGE, TerminalSettings
 from acetui.playhead import Playhead
 from engine.errors import EngineError
+from sessions.lyric_times import TimedLine, line_at, timed_lines
 
 if TYPE_CHECKING:
     from acetui.client import Client
@@ -74,6 +75,7 @@ class Listening:
         self._follower: asyncio.Task[None] | None = None
         self._ahead: asyncio.Task[None] | None = None
         self._known: dict[int, Mapping[str, Any]] = {}
+        self._lines: dict[int, Sequence[TimedLine]] = {}
         self._errands: set[asyncio.Task[None]] = set()
         self._teller = Teller(client, self._state)
         self._complained: EngineError | None = None
@@ -199,7 +201,9 @@ class Listening:
         alias = ""
         if self.compared.blind and (digit := self.compared.digit_of(self.number)) is not None:
             alias = f"{digit} of {len(self.compared.numbers)}"
-        return Playhead(self.number, int(heard.second), heard.sound.seconds, heard.playing, heard.region, alias)
+        line = line_at(self._lines.get(self.number, ()), heard.second)
+        where = (int(heard.second), heard.sound.seconds)
+        return Playhead(self.number, *where, heard.playing, heard.region, line, alias)
 
     @property
     def second(self) -> float | None:
@@ -223,7 +227,7 @@ class Listening:
         take = await self._take(number)
         _, fetcher = self._ready()
         sound = await fetcher.sound(take)
-        self._known[number] = take
+        self._known[number], self._lines[number] = take, timed_lines(take)
         return sound
 
     async def _order(self, filter: str, sort: str) -> Sequence[int]:

@@ -17,6 +17,9 @@ class Playhead:
     seconds: float
     playing: bool = True
     region: tuple[float, float] | None = None
+    line: str = ""
+    """What is sung there, where that is known."""
+
     alias: str = ""
     """What it is called where nobody shall know which take it is."""
 
@@ -29,4 +32,6 @@ class Playhead:
             words = f"{number}{clock_time(self.second)} / {clock_time(self.seconds)}"
         if self.region is not None:
             words += f" in {clock_time(self.region[0])}-{clock_time(self.region[1])}"
+        if self.line:
+            words += f"  {self.line}"
         return f"{looks.glyphs.playing} {words}" if self.playing else f"paused {words}"

@@ -102,7 +102,7 @@ def make_app(studio: Studio, guard: Guard) -> web.Application:
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler)
     for path in api_listen.PAGES:
-        app.router.add_get(path, api_listen.page)
+        app.router.add_get(path, api_listen.page, allow_head=False)
     return app
 
 

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 TIMES = "timestamps"
-"""Under this name a take, or what was measured in it, has its lines: ``[start, end, text]`` each, in seconds."""
+"""Under this name what was measured in a take has its lines: ``[start, end, text]`` each, in seconds."""
+
+
+LINGER_SECONDS = 4.0
+"""For so long a line is still read after it was sung."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +25,17 @@ class TimedLine:
 
 def timed_lines(take: Mapping[str, Any]) -> list[TimedLine]:
     """The lines of a take object whose times are known, in their order; what is none is left out."""
-    given = take.get(TIMES) or (take.get("measured") or {}).get(TIMES) or ()
+    given = (take.get("measured") or {}).get(TIMES) or ()
     found = [line for each in given if (line := _line(each)) is not None] if isinstance(given, Sequence) else []
     return sorted(found, key=lambda line: line.start)
+
+
+def line_at(lines: Sequence[TimedLine], second: float) -> str:
+    """What is sung at a second: the latest line that has begun, until the next does; nothing long after its end."""
+    begun = [line for line in lines if line.start <= second]
+    if not begun or _is_tag(begun[-1].text) or second > begun[-1].end + LINGER_SECONDS:
+        return ""
+    return begun[-1].text
 
 
 def lrc(lines: Sequence[TimedLine], title: str = "") -> str:
@@ -44,10 +56,9 @@ def vtt(lines: Sequence[TimedLine]) -> str:
 
 
 def _line(given: Any) -> TimedLine | None:
-    values: Any = [given.get(name) for name in ("start", "end", "text")] if isinstance(given, Mapping) else given
-    if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != 3:
+    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 3:
         return None
-    start, end, text = values
+    start, end, text = given
     if not isinstance(text, str) or not all(_is_moment(each) for each in (start, end)):
         return None
     return TimedLine(float(start), float(end), " ".join(text.split()))

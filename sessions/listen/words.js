@@ -40,10 +40,8 @@ export function facts(take) {
 
 /** The lyrics as lines; those with times have a ``start`` in seconds. */
 export function lyricLines(take) {
-  const times = take.timestamps ?? take.measured?.timestamps;
-  if (Array.isArray(times) && times.length) {
-    return times.map((line) => ({ start: line.start ?? line[0], text: String(line.text ?? line[2]) }));
-  }
+  const times = take.measured?.timestamps;
+  if (Array.isArray(times) && times.length) return times.map(([start, , text]) => ({ start, text: String(text) }));
   const words = (take.request && take.request.lyrics) || "";
   return words.split("\n").map((text) => ({ start: null, text }));
 }

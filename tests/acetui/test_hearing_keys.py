@@ -243,6 +243,21 @@ async def page_open(studio: Api) -> AsyncIterator[None]:
         yield
 
 
+async def test_the_line_that_is_sung_stands_beside_the_time(tmp_path: Path) -> None:
+    async with desk(tmp_path, takes=0) as (app, pilot, studio):
+        lines = [[0.0, 0.3, "[Verse]"], [0.4, 3.0, "Headlights bend"], [11.0, 14.0, "Tail lights now"]]
+        studio.made.plan(measured={"timestamps": lines})
+        (take,) = await studio.takes(1)
+        sound = written(tmp_path, noise(SECONDS))
+        (studio.made.folder / take["files"]["audio"]).write_bytes(sound.path.read_bytes())
+        await until(pilot, lambda: app.book.cursor == 1)
+        await pilot.press("space")
+        await plays(app, pilot, 1)
+        await until(pilot, lambda: any("/ 0:20  Headlights bend" in line for line in picture(app, app.desk.take)))
+        await pilot.press(">", ".")
+        await until(pilot, lambda: any("Tail lights now" in line for line in picture(app, app.desk.take)))
+
+
 @presses("page-address")
 async def test_the_address_of_the_page_is_copied(tmp_path: Path) -> None:
     async with desk(tmp_path, takes=1) as (app, pilot, studio):

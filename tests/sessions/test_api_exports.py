@@ -14,7 +14,7 @@ import soundfile
 from engine.audio import RATE
 from engine.limiter import true_peak
 from engine.loudness import loudness
-from sessions.lyric_times import lrc, timed_lines, vtt
+from sessions.lyric_times import line_at, lrc, timed_lines, vtt
 from sessions.side_process import SideProcess
 from tests.sessions.jamming import state
 from tests.sessions.studios import Api, on_api
@@ -90,13 +90,24 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_lyrics_with_times_are_lrc_and_webvtt() -> None:
-    take = {"timestamps": SUNG}
-    lines = timed_lines(take)
+    lines = timed_lines({"measured": {"timestamps": SUNG}})
     assert [line.text for line in lines] == ["[Verse]", "Headlights bend", "a < b --> c"]
     assert lrc(lines, "neon drive") == "[ti:neon drive]\n[00:00.50]Headlights bend\n[01:01.00]a < b --> c\n"
     assert vtt(lines) == (
         "WEBVTT\n\n00:00:00.500 --> 00:00:02.250\nHeadlights bend\n\n00:01:01.004 --> 00:01:01.104\na &lt; b --&gt; c\n"
     )
-    assert timed_lines({"measured": {"timestamps": SUNG}}) == lines
-    assert timed_lines({"measured": {}, "timestamps": None}) == []
-    assert timed_lines({"timestamps": [{"start": 1, "end": 2, "text": "x"}]})[0].end == 2.0
+    assert timed_lines({"measured": {}}) == timed_lines({}) == timed_lines({"measured": {"timestamps": "x"}}) == []
+    sung = {second: line_at(lines, second) for second in (0.1, 0.6, 5.0, 7.0, 62.0)}
+    assert sung == {0.1: "", 0.6: "Headlights bend", 5.0: "Headlights bend", 7.0: "", 62.0: "a < b --> c"}
+
+
+def test_lyrics_are_written_where_their_times_are_known(tmp_path: Path) -> None:
+    async def act(ask: Api) -> None:
+        ask.made.plan(measured={"timestamps": SUNG})
+        await ask.takes(1)
+        await heard(ask)
+        said = await ask("POST", "/api/takes/1/export", {"lyrics": True, "name": "song"})
+        assert said["files"] == [f"exports/song.{suffix}" for suffix in ("flac", "toml", "lrc", "vtt")]
+        assert "[00:00.50]Headlights bend" in (ask.made.folder / "exports" / "song.lrc").read_text()
+
+    on_api(tmp_path, act)
