@@ -16,6 +16,7 @@ from engine import values
 
 ADAPTER_SCALE = (0.0, 2.0)
 _LARGEST = sys.float_info.max
+_SCALED = re.compile(r"(.+)=([0-9]{1,3}(?:\.[0-9]{1,9})?)")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -152,13 +153,19 @@ def adapters(value: object) -> tuple[Adapter, ...]:
 def _adapter(entry: object) -> Adapter:
     if isinstance(entry, Adapter):
         entry = entry.to_dict()
-    table = {"path": entry} if isinstance(entry, str) else entry
+    table = _named(entry) if isinstance(entry, str) else entry
     if not isinstance(table, Mapping) or not {*table} <= {"path", "name", "scale"} or {"path", "name"} <= {*table}:
         raise ValueError
     path = text_or_none(table.get("path", table.get("name")))
     if path is None:
         raise ValueError
     return Adapter(path, number(table.get("scale", 1.0), *ADAPTER_SCALE))
+
+
+def _named(written: str) -> dict[str, object]:
+    """A name or path as it is typed, with ``=0.8`` behind it for a scale."""
+    found = _SCALED.fullmatch(written)
+    return {"path": found[1], "scale": float(found[2])} if found else {"path": written}
 
 
 def guidance_params(value: object) -> tuple[tuple[str, float], ...]:

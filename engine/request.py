@@ -158,8 +158,8 @@ class Request(SamplingFields):
     adapters: tuple[Adapter, ...] = spec(
         (),
         group="sources",
-        help="LoRA or LoKr adapters and their scales.",
-        wants='it must be a list of paths or of {"path", "scale"} with a scale from 0 to 2',
+        help="LoRA, DoRA or LoKr adapters, each with its scale: warm-tape=0.8.",
+        wants='it must be a list of names or paths, or of {"path", "scale"}, with a scale from 0 to 2',
         read=readers.adapters,
     )
 

@@ -47,6 +47,24 @@ def add_models(verbs: Verbs, name: str) -> None:
     add_output_flags(parser)
 
 
+def add_adapters(verbs: Verbs, name: str) -> None:
+    """``acetui adapters``."""
+    parser = verbs.add_parser(
+        name,
+        help="the adapters (LoRA, DoRA, LoKr) that are here, and which model they fit",
+        description="List the adapters that recipes can call by name, or look at those that are named: what they are "
+        "and whether they fit the model. Nothing is loaded. Exit status 3 where one is not there, 2 where one that was "
+        "named does not fit.",
+        usage="acetui adapters [NAME or FILE ...] [--models DIR] [--dit NAME] [--json]",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=later("acetui.verbs.adapters:run"))
+    parser.add_argument("names", nargs="*", metavar="NAME", help="an adapter by name, a file, or a folder of PEFT's")
+    parser.add_argument("--models", metavar="DIR", help="a checkpoints folder (default: ACETUI_MODELS, else your own)")
+    parser.add_argument("--dit", metavar="NAME", help="which music model in it (default: the best there is)")
+    add_output_flags(parser)
+
+
 def vram(text: str) -> float:
     """The size of a card in GB as typed; for argparse."""
     try:
@@ -58,4 +76,4 @@ def vram(text: str) -> float:
     return size
 
 
-VERBS: dict[str, AddVerb] = {"models": add_models, "doctor": add_doctor}
+VERBS: dict[str, AddVerb] = {"models": add_models, "adapters": add_adapters, "doctor": add_doctor}

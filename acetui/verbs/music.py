@@ -25,6 +25,7 @@ def add_render(verbs: Verbs, name: str) -> None:
     """``acetui render``."""
     from acetui.verbs.flags import add_recipe_flags
     from engine.file_names import SUFFIXES
+    from sessions.presets import PRESETS
 
     parser = verbs.add_parser(
         name,
@@ -36,6 +37,7 @@ def add_render(verbs: Verbs, name: str) -> None:
     )
     parser.set_defaults(run=later("acetui.verbs.render:run"))
     parser.add_argument("recipe", nargs="?", metavar="RECIPE.toml", help="a recipe: keys at the top or under [recipe]")
+    parser.add_argument("--preset", metavar="NAME", help=f"how it is rendered, before the flags: {', '.join(PRESETS)}")
     parser.add_argument(
         "-o",
         "--output",

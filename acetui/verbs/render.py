@@ -19,13 +19,16 @@ from acetui.verbs.memory_check import check_memory
 from acetui.verbs.recipe_file import read_recipe
 from acetui.verbs.report import HumanReport, JsonReport, Report, sketch_notice
 from engine import Cancelled, Request
+from engine.checkpoints import NO_LM, find_models, open_set
 from engine.fields import plain
 from engine.files import sweep
 from engine.process import EngineDied, EngineProcess
+from engine.profiles import profile_for
 from engine.protocol import Done, Notice, Output, ProgressEvent, TakeEvent, cancelled
 from engine.request import FIELDS
 from engine.seeds import RANDOM, draw_seed, fill_seeds
 from engine.tasks import check_rendered
+from sessions.presets import apply_preset, preset_notes
 from sessions.settings import Recipe
 
 
@@ -70,7 +73,10 @@ def prepare(args: argparse.Namespace) -> Job:
     flags = recipe_from_flags(args)
     if "seeds" in flags:
         fields.pop("seed", None)
-    recipe = Recipe.from_dict({**fields, **flags})
+    recipe = Recipe.from_dict(fields)
+    if args.preset:
+        recipe = _preset(args, recipe)
+    recipe = recipe.replace(**flags)
     choices = random.getrandbits(64)
     renders: list[Render] = []
     seeds: tuple[int, ...] = ()
@@ -81,6 +87,16 @@ def prepare(args: argparse.Namespace) -> Job:
         renders.append(_render_of(args, request, words, f"-{number + 1}" if cell else ""))
     model = {name: getattr(args, name) for name in ("models", "dit", "lm", "device", "dtype", "threads")}
     return Job(model, tuple(renders))
+
+
+def _preset(args: argparse.Namespace, recipe: Recipe) -> Recipe:
+    """The recipe rendered as the preset says for the model that is asked for; what it cannot do is told."""
+    dit = open_set(find_models(args.models), args.dit, NO_LM).dit
+    profile = profile_for(dit.name, dit.config)
+    changed = apply_preset(recipe, args.preset, profile)
+    for note in preset_notes(args.preset, profile):
+        print(note, file=sys.stderr)
+    return changed
 
 
 def _render_of(args: argparse.Namespace, request: Request, cell: str, mark: str) -> Render:

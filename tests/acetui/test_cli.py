@@ -319,3 +319,27 @@ def test_a_take_in_one_line() -> None:
     }
     assert take_line(take) == "x.flac  1:05 long  seed 7  made in 1.5 s  -14.2 LUFS"
     assert "LUFS" not in take_line({**take, "loudness": None})
+
+
+def test_a_preset_shapes_the_recipe_and_flags_win(capsys: pytest.CaptureFixture[str]) -> None:
+    """As far as the model that is asked for can do it; the rest is told."""
+    request = job_of(
+        "--models", "nano", "--preset", "rap", "--omega-scale", "12", "--caption", "x", "--shift", "2"
+    ).request
+    assert (request["infer_method"], request["omega_scale"], request["shift"]) == ("sde", 12.0, 2.0)
+    assert "built in" in capsys.readouterr().err
+    with pytest.raises(InvalidRequest, match="Did you mean 'rap'"):
+        job_of("--models", "nano", "--preset", "rapp")
+
+
+@pytest.mark.parametrize(
+    ("words", "adapters"),
+    [
+        (["warm"], [("warm", 1.0)]),
+        (["warm=0.5", "a b/c.safetensors=2"], [("warm", 0.5), ("a b/c.safetensors", 2.0)]),
+        (["x=y", "v1.0"], [("x=y", 1.0), ("v1.0", 1.0)]),
+    ],
+)
+def test_adapters_have_a_scale_behind_them(words: list[str], adapters: list[tuple[str, float]]) -> None:
+    found = job_of("--adapters", *words).request["adapters"]
+    assert [(each["path"], each["scale"]) for each in found] == adapters
