@@ -148,11 +148,11 @@ class Client:
         """One take, by number or id."""
         return await self.call("GET", f"/api/takes/{key}")
 
-    async def peaks(self, key: int | str, columns: int = 1000) -> dict[str, Any]:
     async def why(self, key: int | str) -> dict[str, Any]:
         """Why a take scores as it does, and where it stands among those that were asked for the same."""
         return await self.call("GET", f"/api/takes/{key}/why")
 
+    async def peaks(self, key: int | str, columns: int = 1000) -> dict[str, Any]:
         """The outline of a take's audio for drawing: ``seconds``, ``low`` and ``high`` in at most so many columns."""
         return await self.call("GET", f"/api/takes/{key}/peaks", query={"columns": columns})
 

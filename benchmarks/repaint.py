@@ -33,7 +33,7 @@ class Sizes:
     @classmethod
     def quick(cls) -> Sizes:
         """Sizes that show that everything runs, and no more."""
-        return cls("tiny", 3.0)
+        return cls("tiny", 1.5)
 
 
 def run(bench: Bench, sizes: Sizes) -> list[Area]:
