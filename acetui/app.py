@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from acetui.client import Client
     from acetui.hearing.elsewhere import Elsewhere
     from acetui.panes.metadata import MetadataPane
+    from acetui.panes.take import TakeBody
     from acetui.panes.take_list import TakeList
     from acetui.screens.desk import Desk
 
@@ -55,6 +56,17 @@ class ShowsState(Protocol):
 
     def show_state(self, state: StudioState) -> None:
         """The studio has said something."""
+
+
+@runtime_checkable
+class FollowsTakes(Protocol):
+    """A screen over the desk that shows takes as they come and change."""
+
+    def take_changed(self, take: Mapping[str, Any]) -> None:
+        """A take is new, or is not what it was."""
+
+    def show_heard(self) -> None:
+        """Something else is heard, or it has gone on."""
 
 
 @cache
@@ -240,6 +252,8 @@ class StudioApp(App[str | None], inherit_bindings=False):
         self.listening.studio_says(event)
         if event["event"] in ("take", "changed"):
             self.details.changed(event["take"])
+            if isinstance(self.screen, FollowsTakes):
+                self.screen.take_changed(event["take"])
         self.desk.on_studio_event(event)
         if event["event"] == "recipe":
             self._ask_again()
@@ -284,6 +298,8 @@ class StudioApp(App[str | None], inherit_bindings=False):
         if playing != self.desk.takes.playing:
             self.desk.takes.playing = playing
             self.desk.takes.sync()
+        if isinstance(self.screen, FollowsTakes):
+            self.screen.show_heard()
 
     def on_take_list_moved(self, event: TakeList.Moved) -> None:
         """The cursor is on another take."""
@@ -296,6 +312,23 @@ class StudioApp(App[str | None], inherit_bindings=False):
     def on_take_list_looked(self) -> None:
         """Other takes are in sight."""
         self.feed.looked()
+
+    def on_take_list_opened(self) -> None:
+        """A take was clicked twice."""
+        self.perform("play-from-start")
+
+    def on_take_body_sought(self, event: TakeBody.Sought) -> None:
+        """The outline of the take under the cursor was clicked."""
+        self.run_worker(self._finish(self._play_from(event.share)), name="seek", exit_on_error=False)
+
+    async def _play_from(self, share: float) -> None:
+        """Hears the take under the cursor from a share of its length on."""
+        take = self.details.take
+        if take is None:
+            return
+        if self.listening.playhead is None or self.listening.number != take["number"]:
+            await self.listening.play(take["number"])
+        self.listening.seek(share * take["duration"] - (self.listening.second or 0.0))
 
     def on_lost(self, error: EngineError) -> None:
         """The studio does not answer."""
@@ -342,10 +375,19 @@ class StudioApp(App[str | None], inherit_bindings=False):
     def say(self, message: str) -> None:
         """Tells something in the last line, until the next key."""
         self.desk.say(message)
+        self._note(message)
 
     def complain(self, error: EngineError | str, hint: str = "") -> None:
         """Tells what went wrong and what to do, in the last line until the next key, and in the log."""
-        self.desk.complain(error if isinstance(error, EngineError) else EngineError(error, hint))
+        error = error if isinstance(error, EngineError) else EngineError(error, hint)
+        self.desk.complain(error)
+        self._note(str(error), warning=True)
+
+    def _note(self, words: str, *, warning: bool = False) -> None:
+        """Says it on the screen that lies over the desk as well."""
+        note = getattr(self.screen, "note", None)
+        if note is not None:
+            note.say(words, warning=warning)
 
     async def ask_line(
         self,

@@ -223,6 +223,10 @@ class Client:
         """Renders the recipe, with other values if given, before the loop goes on."""
         return await self.call("POST", "/api/render", {"recipe": recipe or {}, "wait": wait})
 
+    async def write(self, job: str, **body: Any) -> dict[str, Any]:
+        """One of the planner's jobs: ``sample``, ``format`` or ``understand``; what it wrote, by the fields' names."""
+        return await self.call("POST", f"/api/{job}", body)
+
     async def tokens(self, **typed: str) -> dict[str, Any]:
         """How many tokens caption and lyrics have as they are typed, and how many the model reads; null if unknown."""
         return await self.call("POST", "/api/tokens", typed)

@@ -17,6 +17,12 @@ def clock_time(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def exact_time(seconds: float) -> str:
+    """Seconds as minutes and hundredths: 65.254 is 1:05.25."""
+    minutes, rest = divmod(round(seconds * 100), 6000)
+    return f"{minutes}:{rest // 100:02}.{rest % 100:02}"
+
+
 def within(seconds: Sequence[float]) -> str:
     """How long something will take, between two numbers of seconds: ``18-24 min``; ``2 s`` where both read the same."""
     low, high = seconds

@@ -108,13 +108,13 @@ def _models(machine: Mapping[str, Any], models: Models) -> tuple[str, ...]:
     planner = "" if machine.get("device") == "cpu" else ", and a planner such as acestep-5Hz-lm-1.7B,"
     return (
         "The one in the box: it sketches instrumentals of up to half a minute, and everything it makes is marked so.",
-        f"For songs, place the official folders {OFFICIAL}{planner} in {models.own}, and open the studio again.",
+        f"For songs, 'acetui models get' fetches {OFFICIAL}{planner} into {models.own}; then open the studio again.",
     )
 
 
 def _hearing(session: Path, env: Mapping[str, str]) -> tuple[str, ...]:
     files = f"Takes are FLAC files in {session / 'takes'}."
     if over_ssh(env):
-        port = f"'acetui studio {session.name} --listen' opens a port for ssh -L."
-        return (f"You are here over ssh, and sound is heard where you sit: {port}", files)
-    return (files,)
+        here = "You are here over ssh. 'acetui connect USER@HOST' where you sit plays takes there;"
+        return (f"{here} 'acetui listen {session.name}' is a page for a browser.", files)
+    return ("Space plays the take under the cursor, and stops it.", files)

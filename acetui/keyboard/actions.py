@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from acetui.keyboard.hearing_actions import HEARING_ACTIONS
+from acetui.keyboard.remake_actions import REMAKE_ACTIONS
 from acetui.keyboard.take_actions import TAKE_ACTIONS
 
 EVERYWHERE = "everywhere"
@@ -38,6 +39,8 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "history": "in the history",
         "lineage": "in the lineage",
         "why": "in the reasons of a score",
+        "remake": "while something is made from a take",
+        "remake-line": "while typing for what is made",
         "settings": "in the settings",
         "welcome": "in the welcome",
         "sessions": "in the list of sessions",
@@ -50,6 +53,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "applying": "Recipe",
         "loop": "Loop",
         "editing": "Caption and lyrics",
+        "songwriting": "The planner's words",
         "filling": "Metadata",
         "looking_back": "History",
         "moving": "Moving in the list",
@@ -117,6 +121,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "lock-caption", "lock caption", "Let the planner rewrite the caption, or not.", ("w k",), EVERYWHERE, "editing"
     ),
+    # The planner's words
+    Action("write-song", "write", "A song by the planner, of one sentence.", ("w a",), EVERYWHERE, "songwriting"),
+    Action("polish", "polish", "Have the planner polish the words.", ("w f",), EVERYWHERE, "songwriting"),
+    Action("understand", "understand", "The take in the planner's words, as a draft.", ("w u",), STUDIO, "songwriting"),
     # Metadata
     Action(
         "form-enter",
@@ -187,6 +195,7 @@ ACTIONS: tuple[Action, ...] = (
     # Takes
     *(Action(*fields) for fields in TAKE_ACTIONS),
     *(Action(*fields) for fields in HEARING_ACTIONS),
+    *(Action(*fields) for fields in REMAKE_ACTIONS),
     Action("pause", "pause", "Stop what plays where it is, or go on with it.", ("f10",), EVERYWHERE, "listening"),
     # Panes and screens
     Action("palette", "palette", "Do anything by its name.", (":", "ctrl+p"), EVERYWHERE, "windows", 80),

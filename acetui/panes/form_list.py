@@ -72,10 +72,16 @@ class FormList(Still, Widget, can_focus=True):
     class Clicked(Message):
         """A line was clicked; ``again`` where the cursor was on it already."""
 
-        def __init__(self, line: int, *, again: bool) -> None:
+        def __init__(self, control: FormList, line: int, *, again: bool) -> None:
             super().__init__()
             self.line = line
             self.again = again
+            self._control = control
+
+        @property
+        def control(self) -> FormList:
+            """The list in which it is."""
+            return self._control
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,7 +150,7 @@ class FormList(Still, Widget, can_focus=True):
         """The cursor goes to the line; on the line where it is, something is done."""
         line = self._top + event.y
         if line < len(self._lines):
-            self.post_message(self.Clicked(line, again=line == self.cursor))
+            self.post_message(self.Clicked(self, line, again=line == self.cursor))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel moves three lines."""

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -36,6 +38,13 @@ class TakeBody(Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"take--{kind}" for kind in ("wave", "wave-played", "playhead", "text", "quiet", "trouble", "mark")
     }
+
+    class Sought(Message):
+        """The outline was clicked, so far through the take: 0 at its beginning, 1 at its end."""
+
+        def __init__(self, share: float) -> None:
+            super().__init__()
+            self.share = share
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,6 +88,11 @@ class TakeBody(Widget):
     def on_resize(self) -> None:
         """Another number of lines fits."""
         self.lay_out()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click into the outline goes there in the music."""
+        if event.y < len(self._lines) and self._lines[event.y][1] in ("wave", "head") and self.size.width > 2:
+            self.post_message(self.Sought(min(max((event.x - 1) / (self.size.width - 2), 0.0), 1.0)))
 
     def render_line(self, y: int) -> Strip:
         """A line."""

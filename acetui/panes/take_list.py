@@ -56,6 +56,9 @@ class TakeList(Still, can_focus=True):
     class Looked(Message):
         """Other lines are in sight."""
 
+    class Opened(Message):
+        """A take was clicked twice: it is to be heard."""
+
     def __init__(self, book: TakeBook, outlines: Mapping[int, Outline]) -> None:
         super().__init__()
         self.book = book
@@ -126,6 +129,8 @@ class TakeList(Still, can_focus=True):
         elif event.ctrl:
             self.book.toggle()
         self.sync()
+        if event.chain == 2 and not event.shift and not event.ctrl:
+            self.post_message(self.Opened())
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel moves the lines and leaves the cursor where it is."""

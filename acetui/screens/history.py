@@ -97,7 +97,7 @@ class History(KeyedScreen):
         self.list = FormList()
         self._middle = Heading("what it changed")
         self.diff = DiffView()
-        self._note = NoteLine()
+        self.note = NoteLine()
         self._moments: list[Moment] = []
         self._total = 0
         self._settings: dict[int, Settings] = {}
@@ -109,14 +109,14 @@ class History(KeyedScreen):
         yield self.list
         yield self._middle
         yield self.diff
-        yield self._note
+        yield self.note
 
     def on_mount(self) -> None:
         """Asks for the revisions."""
         self.studio.looks_changed()
         self._heading.show(active=True)
         self.set_focus(self.list)
-        self._note.say("Enter takes a revision back as a draft; nothing is applied by that.")
+        self.note.say("Enter takes a revision back as a draft; nothing is applied by that.")
         self._moments = self._beside()
         self._show(0)
         self.run_worker(self._fetch(), exit_on_error=False)
@@ -142,7 +142,7 @@ class History(KeyedScreen):
         try:
             page = await self.studio.link.client.revisions(PAGE, sum(each.number is not None for each in self._moments))
         except EngineError as error:
-            self._note.say(str(error), warning=True)
+            self.note.say(str(error), warning=True)
             return
         self._total = page["total"]
         for each in page["revisions"]:
@@ -206,7 +206,7 @@ class History(KeyedScreen):
             changes = await self._changes(moment)
         except EngineError as error:
             self.diff.show([])
-            self._note.say(str(error), warning=True)
+            self.note.say(str(error), warning=True)
             return
         from acetui.recipe.diff_lines import diff_lines
 

@@ -28,7 +28,7 @@ _SAMPLES = (
 )  # fmt: skip
 """What a theme is judged by, with the word that is shown in each colour."""
 
-_NAME_CELLS, _VALUE_CELLS = 12, 22
+_NAME_CELLS, _VALUE_CELLS = 16, 22
 
 
 class SettingRows(Widget, can_focus=True):

@@ -51,7 +51,7 @@ class PicturedStudio(WrittenStudio):
         self.becomes({"recipe": RECIPE})
         self.machine = MACHINE
         self._takes = ScriptedStudio(takes())
-        for name in ("order", "rows", "take", "peaks", "why"):
+        for name in ("order", "rows", "take", "takes", "peaks", "why"):
             setattr(self, name, getattr(self._takes, name))
 
     async def session(self) -> dict[str, Any]:

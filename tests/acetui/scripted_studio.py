@@ -67,6 +67,10 @@ class ScriptedStudio:
         while True:
             yield await self.coming.get()
 
+    async def takes(self, filter: str = "", sort: str = "-number", limit: int = 200, offset: int = 0) -> dict[str, Any]:
+        numbers = await self.order(filter, sort)
+        return {"takes": [self.kept[number] for number in numbers[offset : offset + limit]], "total": len(numbers)}
+
     async def order(self, filter: str = "", sort: str = "-number") -> list[int]:
         self._note("order", (filter, sort))
         query, keys = parse(filter), parse_sort(sort)

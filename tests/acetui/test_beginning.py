@@ -65,7 +65,8 @@ def test_a_machine_without_a_card_and_without_models(home: Path) -> None:
     words = said(CPU, models)
     assert "AMD EPYC 7R32, 2 cores, 16 GB; no graphics card." in words
     assert "everything it makes is marked so" in words
-    assert f"in {home / 'data' / 'models'}, and open the studio again" in words
+    assert f"into {home / 'data' / 'models'}; then open the studio again" in words
+    assert "'acetui models get' fetches acestep-v15-turbo" in words
     assert "Takes are FLAC files in /nowhere/my-jam/takes." in words
 
 

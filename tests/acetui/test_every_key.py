@@ -15,8 +15,10 @@ from textual.pilot import Pilot
 
 from acetui.app import StudioApp
 from acetui.keyboard.actions import ACTIONS, EVERYWHERE, STUDIO, TEXT, Action
+from acetui.screens.remake import Remake
 from tests.acetui.presses import by_key
 from tests.acetui.real_desk import real_desk
+from tests.acetui.told_studio import until
 from tests.sessions.jamming import state
 
 __all__ = ["state"]
@@ -57,6 +59,18 @@ async def log(app: StudioApp, pilot: Pilot[str | None]) -> None:
     app.desk.go_to("log")
 
 
+def remake(*keys: str) -> Arrange:
+    """To the screen of what is made from a take, whose take is asked for first."""
+
+    async def arrange(app: StudioApp, pilot: Pilot[str | None]) -> None:
+        await pane("takes")(app, pilot)
+        await pilot.press(keys[0])
+        await until(pilot, lambda: isinstance(app.screen, Remake))
+        await pilot.press(*keys[1:])
+
+    return arrange
+
+
 WAYS: dict[str, Arrange] = {
     EVERYWHERE: pane("takes"),
     STUDIO: pane("takes"),
@@ -72,6 +86,8 @@ WAYS: dict[str, Arrange] = {
     "history": pressed("f7"),
     "lineage": pressed("T"),
     "why": pressed("i"),
+    "remake": remake("r"),
+    "remake-line": remake("r", "enter"),
     "settings": pressed("f8"),
     "welcome": pressed("w", "w"),
     "sessions": pressed("w", "s"),

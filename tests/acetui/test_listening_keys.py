@@ -218,3 +218,18 @@ async def test_only_the_last_of_several_wishes_counts(tmp_path: Path) -> None:
         slow.set()
         await pilot.pause(0.1)
         assert app.listening.number == app.book.cursor != first
+
+
+async def test_two_clicks_play_a_take_and_one_into_its_outline_goes_there(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (app, pilot, _):
+        await pilot.click(app.desk.takes.list, offset=(12, 1), times=2)
+        await until(pilot, lambda: app.listening.number == app.book.cursor and second(app) > 0)
+        body = app.desk.take.body
+        await pilot.click(body, offset=(1 + (body.size.width - 2) // 2, 0))
+        await until(pilot, lambda: 9.0 < second(app) < 13.0)
+        other = app.book.list.lines[0]
+        assert app.book.go_to(other)
+        app.desk.takes.sync()
+        await until(pilot, lambda: app.details.take is not None and app.details.take["number"] == other)
+        await pilot.click(body, offset=(body.size.width - 6, 0))
+        await until(pilot, lambda: app.listening.number == other and second(app) > 15.0)

@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from acetui.app import StudioApp
+from acetui.screens.remake import Remake
 from acetui.looks.terminal_settings import AS_SHIPPED
 from acetui.looks.themes import shipped
 from sessions.places import session_path
@@ -37,6 +38,14 @@ async def filtering(app: StudioApp, pilot: Pilot[str | None]) -> None:
     await until(pilot, lambda: len(app.book.list) == 1)
 
 
+async def repainting(app: StudioApp, pilot: Pilot[str | None]) -> None:
+    """The outline and what was made before have come."""
+    await pilot.press("r")
+    await until(pilot, lambda: isinstance(app.screen, Remake))
+    await until(pilot, lambda: isinstance(app.screen, Remake) and app.screen._outline is not None)
+    await pilot.press("L", "j", "L", "L")
+
+
 SCREENS: dict[str, Arrange] = {
     "desk": press(),
     "desk-selected": press("j", "m", "j", "m"),
@@ -48,6 +57,7 @@ SCREENS: dict[str, Arrange] = {
     "history": press("f7"),
     "why": press("i"),
     "lineage": press("j", "T"),
+    "repaint": repainting,
     "settings": press("f8"),
     "welcome": press("w", "w"),
     "sessions": press("w", "s"),

@@ -237,7 +237,7 @@ async def test_a_take_is_verified(tmp_path: Path) -> None:
         assert "verified: not the same" in picture(app, app.desk.take)[0]
 
 
-@presses("sibling", "finish", "repaint", "cover", "extend")
+@presses("sibling", "finish")
 async def test_takes_are_made_from_takes() -> None:
     studio = ScriptedStudio([take(1), take(2)])
     async with desk_with(studio) as (app, pilot):
@@ -246,9 +246,6 @@ async def test_takes_are_made_from_takes() -> None:
         await press(app, pilot, "g m f")
         assert [what[:2] for what in studio.calls("operate")] == [(2, "sibling"), (2, "finish"), (1, "finish")]
         assert "2 takes" in said(app)
-        for key, name in (("r", "repaint"), ("c", "cover"), ("e", "extend")):
-            refusal = {"error": f"{name} cannot be done yet.", "hint": "'sibling' works already."}
-            studio.refusals["operate"] = Refused(501, refusal)
-            await press(app, pilot, key)
-            assert f"{name} cannot be done yet. 'sibling' works already." in said(app)
-            assert studio.calls("operate")[-1][1] == name
+        studio.refusals["operate"] = Refused(409, {"error": "Nothing would change.", "hint": "Take another model."})
+        await press(app, pilot, "f")
+        assert "Nothing would change. Take another model." in said(app)

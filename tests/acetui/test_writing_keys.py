@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from acetui.app import StudioApp
+from acetui.looks.terminal_settings import AS_SHIPPED
 from acetui.recipe.examples import examples
+from tests.acetui.pictured_studio import pictured
 from tests.acetui.presses import presses
 from tests.acetui.told_studio import until
 from tests.acetui.written_studio import WrittenStudio, written
@@ -254,3 +256,43 @@ async def test_the_last_words_are_kept_here_when_the_line_drops() -> None:
         (draft,) = Drafts(terminal.kept).all()
         assert draft.typed == {"caption": "warm!"}
         await asyncio.sleep(0)
+
+
+@presses("write-song")
+async def test_a_song_of_one_sentence() -> None:
+    async with written({"caption": "mine", "keyscale": "A minor"}) as (told, app, pilot):
+        await pilot.press("f2", *"x", "f5", "w", "a")
+        await until(pilot, lambda: app.desk.prompt.has_class("-open"))
+        await pilot.press(*"a waltz", "enter")
+        await until(pilot, lambda: app.desk.caption.text == "a soft waltz")
+        assert ("sample", {"query": "a waltz"}) in told.asked
+        assert app.desk.lyrics.text == "[Verse]\nla"
+        draft = app.writing.drafting
+        assert dict(draft.typed) == {
+            "caption": "a soft waltz",
+            "lyrics": "[Verse]\nla",
+            "bpm": "90",
+            "vocal_language": "en",
+        }
+        assert told.settings["recipe"] == {"caption": "mine", "keyscale": "A minor"}
+        await pilot.press("w", "a", "escape")
+        assert [name for name, _ in told.asked].count("sample") == 1
+
+
+@presses("polish")
+async def test_words_are_polished_and_what_is_set_stays() -> None:
+    async with written({"caption": "waltz", "bpm": 120}) as (told, app, pilot):
+        await pilot.press("f2", "end", *" soft", "f5", "w", "f")
+        await until(pilot, lambda: app.desk.caption.text == "a soft waltz")
+        asked = dict(told.asked)["format"]
+        assert asked["recipe"] == {"caption": "waltz soft", "bpm": 120}
+        assert "bpm" not in app.writing.drafting.typed
+
+
+@presses("understand")
+async def test_a_take_in_words() -> None:
+    async with pictured((120, 40), AS_SHIPPED) as (app, pilot):
+        await pilot.press("j", "w", "u")
+        await until(pilot, lambda: app.desk.caption.text == "a soft waltz")
+        assert f"take {app.book.cursor}" in bar(app)
+        assert app.writing.drafting.typed["bpm"] == "90"

@@ -65,6 +65,10 @@ class WrittenStudio(ToldStudio):
             self.kept[terminal] = {"revision": revision, "typed": dict(typed)}
         return {}
 
+    async def write(self, job: str, **body: Any) -> dict[str, Any]:
+        self._note(job, body)
+        return {"caption": "a soft waltz", "lyrics": "[Verse]\nla", "bpm": 90, "keyscale": "", "vocal_language": "en"}
+
     async def tokens(self, **typed: str) -> dict[str, Any]:
         self._note("tokens", typed)
         return {name: {"tokens": len(text.split()), "limit": 1} for name, text in typed.items()}
