@@ -124,7 +124,17 @@ def _units(stage: str, request: Mapping[str, Any], duration: float) -> float:
     """How much work a stage has with a take: steps and seconds of music."""
     if stage == "sampling":
         return float(request.get("inference_steps") or 8) * duration
-    return duration if stage == "decode" else 1.0
+    return _decoded(request, duration) if stage == "decode" else 1.0
+
+
+def _decoded(request: Mapping[str, Any], duration: float) -> float:
+    """Seconds of a take that are decoded: of a repaint, those of its region."""
+    if request.get("task_type") != "repaint":
+        return duration
+    start, end = (float(request.get(name) or 0.0) for name in ("repainting_start", "repainting_end"))
+    front = max(0.0, -start)
+    last = end + front if end > 0 else front or duration
+    return min(duration, max(1.0, last - max(0.0, start)))
 
 
 def _place(stage: str, duration: float) -> str:

@@ -99,3 +99,15 @@ def test_a_range_is_a_range(samplings: list[float], duration: float, steps: int)
     assert range_ is not None
     assert 0 <= range_.low <= range_.high
     assert range_.less(range_.high) == Range(0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "seconds"), [(10, 16, 6), (50, -1, 10), (-5, -1, 5), (-5, 5, 10), (0, -1, 60)]
+)
+def test_of_a_repaint_the_region_alone_is_decoded(start: float, end: float, seconds: float) -> None:
+    """So what it teaches is as much a second as of any other take, and what it takes is less."""
+    eta, part = Eta(), take(8.0, decode=seconds / 10)
+    part["request"] |= {"task_type": "repaint", "repainting_start": start, "repainting_end": end}
+    eta.learn(part)
+    (rates,) = [rates for place, rates in eta.observed.popitem()[1].items() if place.startswith("decode")]
+    assert rates == pytest.approx([0.1])
