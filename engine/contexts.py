@@ -12,6 +12,7 @@ from engine.keeping import Kept
 from engine.model import Model
 from engine.models.dit import Memory
 from engine.models.primitives import Rotary
+from engine.sources.source import stretched
 from engine.sources.work import Work
 
 Codes = tuple[int, ...]
@@ -52,8 +53,7 @@ class Contexts:
         if codes:
             vectors = networks.tokenizer.quantizer.decode(torch.tensor([codes], device=silence.device))
             source = networks.detokenizer(vectors)[:, :frames]
-        missing = frames - source.shape[1]
-        return torch.cat((source, silence.repeat(1, -(-missing // silence.shape[1]), 1)[:, :missing]), dim=1)
+        return torch.cat((source, stretched(silence[0], frames - source.shape[1]).unsqueeze(0)), dim=1)
 
     def check(self, codes: Sequence[Codes]) -> None:
         """Raises InvalidRequest for a code that the model does not have."""

@@ -14,7 +14,7 @@ from sessions import derived
 from sessions.api_audio import take_of
 from sessions.api_errors import ApiError, read_json, refuse_unknown
 from sessions.api_route import Body, Route, studio_of
-from sessions.api_takes import MADE, answered, waits
+from sessions.api_takes import MADE, answered, count_of, waits
 from sessions.own_sources import PATHS, check_name, named_in
 from sessions.schemas import FLAG, TEXT, WHOLE, Schema, many, of_field, table
 from sessions.studio import Studio
@@ -50,7 +50,7 @@ def _answering(name: str) -> Callable[[web.Request], Any]:
         studio, parent, body = studio_of(request), await take_of(request), await read_json(request)
         own = _OWN.get(name, {})
         refuse_unknown(body, (*derived.FIELDS_OF[name], *own, *_BESIDE))
-        wait, takes = waits(body), _takes(body)
+        wait, takes = waits(body), count_of(body)
         given = {field: body[field] for field in derived.FIELDS_OF[name] if body.get(field) is not None}
         await asyncio.to_thread(_check_sources, studio, given)
         wanted = await asyncio.to_thread(_wanted, studio, name, parent, given, takes, body)
@@ -108,13 +108,6 @@ def _seconds(body: Mapping[str, Any], *names: str) -> dict[str, float]:
                 400, f"{name} is a number from 0 to {TRAINED_SECONDS[1]:g}.", "Send such a number.", field=name
             )
     return given
-
-
-def _takes(body: Mapping[str, Any]) -> int:
-    takes = body.get("takes", 1)
-    if type(takes) is not int or not 1 <= takes <= LARGEST_BATCH:
-        raise ApiError(400, f"takes is a whole number from 1 to {LARGEST_BATCH}.", "Send such a number.", field="takes")
-    return takes
 
 
 def _check_sources(studio: Studio, given: Mapping[str, Any]) -> None:

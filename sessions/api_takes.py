@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -56,9 +57,7 @@ async def sibling(request: web.Request) -> web.Response:
     studio, parent, body = studio_of(request), await take_of(request), await read_json(request)
     refuse_unknown(body, ("takes", "variance", "wait"))
     variance = body.get("variance", studio.revisions.current.settings.loop.retake_variance)
-    takes = body.get("takes", 1)
-    if type(takes) is not int or not 1 <= takes <= LARGEST_BATCH:
-        raise ApiError(400, f"takes is a whole number from 1 to {LARGEST_BATCH}.", "Send such a number.", field="takes")
+    takes = count_of(body)
     if not isinstance(variance, int | float) or isinstance(variance, bool) or not 0 < variance <= 1:
         raise ApiError(400, "variance is a number above 0 and up to 1.", "Send such a number.", field="variance")
     wait = waits(body)
@@ -85,6 +84,14 @@ async def verified(request: web.Request) -> web.Response:
     refuse_unknown(await read_json(request), ())
     outcome = await asyncio.shield(studio.begin(verify(take, studio.engine)))
     return reply(outcome.object())
+
+
+def count_of(body: Mapping[str, Any]) -> int:
+    """How many takes the caller wants. Raises ApiError."""
+    takes = body.get("takes", 1)
+    if type(takes) is not int or not 1 <= takes <= LARGEST_BATCH:
+        raise ApiError(400, f"takes is a whole number from 1 to {LARGEST_BATCH}.", "Send such a number.", field="takes")
+    return takes
 
 
 def waits(body: dict[str, Any]) -> bool:

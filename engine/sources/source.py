@@ -57,7 +57,6 @@ def joined(first: Source, second: Source, gap: float, silence: Tensor, grid: Gri
     )
 
 
-def stretched(silence: Tensor, frames: int, start: int = 0) -> Tensor:
-    """The frames ``[start, start + frames)`` of silence without an end, ``[frames, 64]``."""
-    repeats = -(-(start + frames) // silence.shape[0])
-    return silence.repeat(repeats, 1)[start : start + frames]
+def stretched(silence: Tensor, frames: int) -> Tensor:
+    """The first ``frames`` of silence ``[any, 64]`` without an end."""
+    return silence.repeat(-(-frames // silence.shape[0]), 1)[:frames]
