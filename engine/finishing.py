@@ -92,14 +92,16 @@ class Finisher:
         self, latents: Tensor, frames: tuple[int, int], index: int
     ) -> Generator[Progress | Remark, None, Tensor]:
         """The sound ``[2, samples]`` of the frames ``[start, stop)`` of latents ``[T, 64]``, as the VAE gives it."""
-        pieces: list[Tensor] = []
         (start, stop), vae = frames, self._model.vae
+        hop = vae.config.hop
+        audio = torch.empty(vae.config.audio_channels, (stop - start) * hop)
         done, before = 0, vae.tiling
         batch = latents.unsqueeze(0).to(self._model.dtype)
         for piece in vae.decode_tiles(batch, start=start, stop=stop):
-            pieces.append(piece[0].float().cpu())
-            done += piece.shape[2] // vae.config.hop
+            # Into its place at once: pieces that lie about keep the memory between them from being used again.
+            audio[:, done * hop : done * hop + piece.shape[2]] = piece[0]
+            done += piece.shape[2] // hop
             yield Progress("decode", done, stop - start, index)
         if vae.tiling is not None and vae.tiling != before:
             yield Remark(f"Memory ran out while decoding. It goes on in tiles of {vae.tiling.frames} frames.")
-        return torch.cat(pieces, dim=1)
+        return audio

@@ -23,7 +23,7 @@ PROMPT_TOKENS = 512
 PLAN_TOKENS = 1024
 """Of a planner's prompt and of what it writes before the codes."""
 
-CONTEXT_BYTES = {"cuda": 540_000_000, "mps": 300_000_000, "cpu": 400_000_000}
+CONTEXT_BYTES = {"cuda": 540_000_000, "mps": 300_000_000, "cpu": 380_000_000}
 """What is taken before any model is there: the driver's context, or on a CPU Python and torch themselves."""
 
 MARGIN = 1.05
@@ -192,14 +192,14 @@ def _decode(sizes: Sizes, wish: Wish) -> int:
         levels.append(rows * width)
     if sizes.kind == "cpu":
         samples = 4 * vae.audio_channels * vae.sampling_rate * wish.seconds
-        return int(sizes.width * (max(levels) * 2 + _CPU_PIECES) + 3 * samples)
+        return int(sizes.width * (max(levels) * 2 + _CPU_PIECES) + samples)
     return int(sizes.width * max(levels) * _TILE_COPIES)
 
 
 _TILE_COPIES = 5
 """Tensors of a level's size that its blocks hold at once on a card."""
 
-_CPU_PIECES = 8_000_000
+_CPU_PIECES = 18_000_000
 """Numbers of the pieces that a level is computed in on a CPU, and of what their convolutions unfold."""
 
 
