@@ -80,7 +80,7 @@ class Listening:
         self._teller = Teller(client, self._state)
         self._complained: EngineError | None = None
         self._wish = 0
-        self.regions = Regions(self._playing, self._other)
+        self.regions: Regions = Regions(self._playing, self._other)
         self._marks = HeardMarks(client)
 
     # --- what people do ----------------------------------------------------------------------------------------------
@@ -326,13 +326,18 @@ class Listening:
         """What the studio is told."""
         heard = self._player.look() if self._player is not None else None
         over = heard is None or heard.sound is None or heard.ended
+        if heard is None or over:
+            return {"take": None, "selected": self._selected, "playing": False}
+        sounds = heard.output not in ("", PAGE)
+        if self.compared.blind and sounds:
+            return {"take": self.number if heard.playing else None}  # its audio stays, and no page says which it is
         return {
-            "take": None if over else self.number,
-            "selected": self._selected,
-            "second": 0.0 if heard is None or over else round(heard.second, 3),
-            "playing": heard is not None and heard.playing,
-            "sounds": heard is not None and heard.output not in ("", PAGE),
-            "region": None if heard is None or heard.region is None else list(heard.region),
+            "take": self.number,
+            "selected": None if self.compared.blind else self._selected,
+            "second": round(heard.second, 3),
+            "playing": heard.playing,
+            "sounds": sounds,
+            "region": None if heard.region is None else list(heard.region),
         }
 
     async def _fetch_ahead(self, numbers: list[int], fetcher: Fetcher) -> None:

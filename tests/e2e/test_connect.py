@@ -153,9 +153,6 @@ def test_the_command_opens_the_terminal_and_leaves_no_ssh_behind(tmp_path: Path,
         window.sees("has ended.", "ended with 0")
         assert who_has(made.folder) is None
 
-        window = tmux.open("wrong", *called, "/nowhere/acetui")
-        window.sees("acetui on box does not start", "ended with 3")
-
 
 async def test_what_is_in_the_way_is_said(tmp_path: Path, box: Sshd) -> None:
     line = Line("box", None, "false")

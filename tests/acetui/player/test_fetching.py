@@ -84,6 +84,8 @@ async def test_a_take_is_heard_while_it_comes(tmp_path: Path) -> None:
     assert not sound.coming.whole
     assert np.array_equal(heard, samples[: len(heard)])
     mixer.seek(4 * RATE)  # far beyond what is there: that is fetched first
+    while sound.coming.wanted < line.allowed:
+        await asyncio.sleep(0.001)
     line.allowed = 10**9
     after = await asyncio.to_thread(ears.listen, 0.9)
     assert np.array_equal(after[240:], samples[4 * RATE + 240 : 4 * RATE + len(after)])
