@@ -95,7 +95,7 @@ def test_choices() -> None:
         ("timesignature", "6", 1, None),
         ("thinking", None, 1, False),
         ("thinking", False, 1, None),
-        ("sampler_mode", None, -1, "heun"),
+        ("sampler_mode", None, -1, "dpm3m"),
         ("seeds", [1], 1, [1]),
         ("instruction", "x", 1, "x"),
         ("lm_temperature", None, 1, 0.9),

@@ -62,7 +62,7 @@ def test_the_document_in_words_names_every_route() -> None:
     words = (ROOT / "docs" / "api.md").read_text()
     named = {
         f"{method} {path}"
-        for methods, path in re.findall(r"`([A-Z`, ]+) (/api/[^`?]*)", words)
+        for methods, path in re.findall(r"`([A-Z`, ]+) (/[a-z][^`?]*)", words)
         for method in re.findall("[A-Z]+", methods)
         for path in _spelled(path)
     }
