@@ -14,12 +14,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import events, work
 from textual.app import App
 from textual.filter import LineFilter
-from textual.widget import Widget
 
 from acetui import studio_state
 from acetui.browsing.take_book import TakeBook
@@ -34,6 +33,7 @@ from acetui.looks.signs import Looks
 from acetui.looks.terminal_settings import AS_SHIPPED, Found
 from acetui.looks.themes import DARK, shipped
 from acetui.screens.dressing import Dressing
+from acetui.screens.over_desk import FollowsTakes, ShowsState
 from acetui.screens.themed import variables
 from acetui.screens.writing import Writing
 from acetui.studio_state import StudioState
@@ -48,25 +48,6 @@ if TYPE_CHECKING:
     from acetui.screens.desk import Desk
 
 _log = logging.getLogger(__name__)
-
-
-@runtime_checkable
-class ShowsState(Protocol):
-    """A screen over the desk that shows something of the studio too."""
-
-    def show_state(self, state: StudioState) -> None:
-        """The studio has said something."""
-
-
-@runtime_checkable
-class FollowsTakes(Protocol):
-    """A screen over the desk that shows takes as they come and change."""
-
-    def take_changed(self, take: Mapping[str, Any]) -> None:
-        """A take is new, or is not what it was."""
-
-    def show_heard(self) -> None:
-        """Something else is heard, or it has gone on."""
 
 
 @cache
@@ -218,22 +199,6 @@ class StudioApp(App[str | None], inherit_bindings=False):
         await self.writing.close()
         await self.listening.close()
 
-    def looks_changed(self) -> None:
-        """Other signs: whatever draws with some gets the ones that count now."""
-        for screen in self.screen_stack:
-            self.dress(screen)
-
-    def dress(self, root: Widget) -> None:
-        """Gives all that is in ``root`` the signs that count."""
-        for widget in root.query("*"):
-            if (changed := getattr(widget, "looks_changed", None)) is not None:
-                changed(self.looks)
-            elif isinstance(getattr(widget, "looks", None), Looks):
-                widget.looks = self.looks  # type: ignore[attr-defined]
-            widget.refresh()
-        self.desk.show(self.state)
-        self.desk.takes.sync()
-
     # --- what the studio says ----------------------------------------------------------------------------------------
 
     def on_attached(self, session: Mapping[str, Any]) -> None:
@@ -319,16 +284,9 @@ class StudioApp(App[str | None], inherit_bindings=False):
 
     def on_take_body_sought(self, event: TakeBody.Sought) -> None:
         """The outline of the take under the cursor was clicked."""
-        self.run_worker(self._finish(self._play_from(event.share)), name="seek", exit_on_error=False)
+        from acetui.doing.listening import play_from
 
-    async def _play_from(self, share: float) -> None:
-        """Hears the take under the cursor from a share of its length on."""
-        take = self.details.take
-        if take is None:
-            return
-        if self.listening.playhead is None or self.listening.number != take["number"]:
-            await self.listening.play(take["number"])
-        self.listening.seek(share * take["duration"] - (self.listening.second or 0.0))
+        self.run_worker(self._finish(play_from(self, event.share)), name="seek", exit_on_error=False)
 
     def on_lost(self, error: EngineError) -> None:
         """The studio does not answer."""

@@ -23,6 +23,16 @@ async def play(app: StudioApp) -> None:
     await app.listening.play_or_pause(app.book.cursor)
 
 
+async def play_from(app: StudioApp, share: float) -> None:
+    """Hears the take under the cursor from a share of its length on."""
+    take = app.details.take
+    if take is None:
+        return
+    if app.listening.playhead is None or app.listening.number != take["number"]:
+        await app.listening.play(take["number"])
+    app.listening.seek(share * take["duration"] - (app.listening.second or 0.0))
+
+
 async def play_from_start(app: StudioApp) -> None:
     """Plays the take under the cursor from its beginning."""
     if app.book.cursor is None:
@@ -47,6 +57,11 @@ def region_end(app: StudioApp) -> None:
     """The region ends here."""
     start, end = app.listening.regions.end()
     app.say(f"{clock_time(start)} to {clock_time(end)} again and again; \\ plays on.")
+
+
+def region_off(app: StudioApp) -> None:
+    """No part is heard again and again."""
+    app.listening.regions.off()
 
 
 def to_playing(app: StudioApp) -> None:
@@ -90,7 +105,7 @@ HANDLERS: Mapping[str, Handler] = {
     "far-forward": _seek(10.0),
     "region-start": region_start,
     "region-end": region_end,
-    "region-off": lambda app: app.listening.regions.off(),
+    "region-off": region_off,
     "louder": _volume(STEP),
     "quieter": _volume(-STEP),
     "match-loudness": match_loudness,

@@ -76,7 +76,7 @@ class Desk(KeyedScreen):
 
     def on_mount(self) -> None:
         """The list of takes has the keys to begin with."""
-        self.studio.looks_changed()
+        self.studio.dressing.put_on()
         self.show(self.studio.state)
         self.takes.take_focus()
         self.call_after_refresh(self._complete)
@@ -96,7 +96,7 @@ class Desk(KeyedScreen):
         await self.query_one("#words").mount_all(words)
         await self.mount_all(below, before=self.key_bar)
         for widget in (*words, *below):
-            self.studio.dress(widget)
+            self.studio.dressing.dress(widget)
         self.complete = True
         self.show(self.studio.state)
         self.studio.begin()

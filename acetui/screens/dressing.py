@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from textual import events
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.timer import Timer
+from textual.widget import Widget
 
 from acetui.looks import themes
-from acetui.looks.signs import looks_of
+from acetui.looks.signs import Looks, looks_of
 from acetui.looks.terminal_settings import AUTO, FILE, Found, save
 from acetui.looks.themes import MONO, Theme, Watch
 from acetui.screens.themed import toolkit_theme
@@ -54,6 +55,22 @@ class Dressing:
         """The app runs: a theme of a person's own is looked after."""
         self._look_after()
 
+    def put_on(self) -> None:
+        """Other signs: whatever draws with some gets the ones that count now."""
+        for screen in self._app.screen_stack:
+            self.dress(screen)
+
+    def dress(self, root: Widget) -> None:
+        """Gives all that is in ``root`` the signs that count."""
+        for widget in root.query("*"):
+            if (changed := getattr(widget, "looks_changed", None)) is not None:
+                changed(self.looks)
+            elif isinstance(getattr(widget, "looks", None), Looks):
+                widget.looks = self.looks  # type: ignore[attr-defined]
+            widget.refresh()
+        self._app.desk.show(self._app.state)
+        self._app.desk.takes.sync()
+
     def filters(self, filters: Sequence[LineFilter]) -> list[LineFilter]:
         """What is done to everything that is drawn: without colours, no code of a colour is written at all."""
         kept = [each for each in filters if not isinstance(each, Monochrome | NoColor)]
@@ -76,7 +93,7 @@ class Dressing:
             self._wear(theme or themes.choose(value)[0])
         elif name in ("ascii", "waveform", "slow_line"):
             self.looks = looks_of(self.settings)
-            self._app.looks_changed()
+            self.put_on()
         elif name == "layout":
             self._lay_out()
             size = self._app.size

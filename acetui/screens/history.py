@@ -113,7 +113,7 @@ class History(KeyedScreen):
 
     def on_mount(self) -> None:
         """Asks for the revisions."""
-        self.studio.looks_changed()
+        self.studio.dressing.put_on()
         self._heading.show(active=True)
         self.set_focus(self.list)
         self.note.say("Enter takes a revision back as a draft; nothing is applied by that.")

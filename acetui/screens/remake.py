@@ -75,7 +75,7 @@ class Remake(KeyedScreen):
 
     def on_mount(self) -> None:
         """Asks for the outline, and for what was made of the take before."""
-        self.studio.dress(self)
+        self.studio.dressing.dress(self)
         keys = self.studio.keymap.keys
         words = [f"{shown(keys(name)[0])} {word}" for name, word in _BAR.items() if keys(name)]
         self.query_one(Heading).show(active=True, note="  ".join(words))

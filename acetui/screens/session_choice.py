@@ -123,7 +123,7 @@ class SessionChoice(KeyedScreen):
         """All sessions, the latest first."""
         self._line.display = False
         self._heading.show(active=True, note="enter opens, n makes a new one")
-        self.studio.dress(self)
+        self.studio.dressing.dress(self)
         self.set_focus(self._rows)
         self._rows.show(await asyncio.to_thread(known_sessions))
 

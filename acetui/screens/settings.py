@@ -125,7 +125,7 @@ class SettingsScreen(KeyedScreen):
         """All settings as they are."""
         self._line.display = False
         self._heading.show(active=True, note="enter keeps a theme, esc closes")
-        self.studio.dress(self)
+        self.studio.dressing.dress(self)
         self._worn = self.studio.dressing.settings.theme
         self._show()
         self.set_focus(self._rows)

@@ -84,7 +84,7 @@ class Welcome(KeyedScreen):
     async def on_mount(self) -> None:
         """Looks for models; the machine the studio tells of."""
         self._heading.show(active=True)
-        self.studio.dress(self)
+        self.studio.dressing.dress(self)
         self.set_focus(self._text)
         named = (self.studio.state.settings.get("models") or {}).get("models")
         self._models = await asyncio.to_thread(models_here, named)

@@ -10,9 +10,9 @@ import pytest
 from textual.pilot import Pilot
 
 from acetui.app import StudioApp
-from acetui.screens.remake import Remake
 from acetui.looks.terminal_settings import AS_SHIPPED
 from acetui.looks.themes import shipped
+from acetui.screens.remake import Remake
 from sessions.places import session_path
 from tests.acetui.pictured_studio import pictured
 from tests.acetui.pictures import check, styles_of, text_of
