@@ -156,6 +156,10 @@ class Client:
         """The outline of a take's audio for drawing: ``seconds``, ``low`` and ``high`` in at most so many columns."""
         return await self.call("GET", f"/api/takes/{key}/peaks", query={"columns": columns})
 
+    async def spectrogram(self, key: int | str, columns: int, rows: int) -> dict[str, Any]:
+        """What sounds when and how high: ``rows`` of levels from 0 to 15, the lowest tones first."""
+        return await self.call("GET", f"/api/takes/{key}/spectrogram", query={"columns": columns, "rows": rows})
+
     @contextlib.asynccontextmanager
     async def audio(self, key: int | str, start: int = 0) -> AsyncIterator[AudioPart]:
         """The audio of a take from a byte on, as it comes; closing it ends the sending."""

@@ -27,6 +27,7 @@ from sessions import (
     api_revisions,
     api_rows,
     api_session,
+    api_spectrogram,
     api_takes,
     api_tokens,
     api_trash,
@@ -81,6 +82,7 @@ ROUTES: tuple[Route, ...] = (
     *api_listen.ROUTES,
     *api_exports.ROUTES,
     *api_comparisons.ROUTES,
+    *api_spectrogram.ROUTES,
     *api_tokens.ROUTES,
     *api_generate.ROUTES,
     Route(

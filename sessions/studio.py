@@ -72,6 +72,7 @@ class Studio:
         )
         self.machine = Machine(self.engine, device=lambda: self.revisions.current.settings.models.device)
         self.tokens, self.outlines = SideProcess(program("engine.token_counts")), SideProcess(program("engine.peaks"))
+        self.spectra = SideProcess(program("engine.spectrogram"))
         self.exporter = SideProcess(program("engine.exporting"), EXPORT_SECONDS)
         self.life = secrets.token_hex(4)
         """Tells this run of the studio from others: the numbers of events begin anew with each."""
@@ -135,6 +136,7 @@ class Studio:
             self.machine.close()
             await self.tokens.close()
             await self.outlines.close()
+            await self.spectra.close()
             await self.exporter.close()
             await self.steering.close()
             unsubscribe()

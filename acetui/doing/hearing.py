@@ -150,6 +150,24 @@ async def page_address(app: StudioApp) -> None:
     app.say(f"{url} is open; its address with the token is sent to the terminal, and the log (L) has it.")
 
 
+async def spectrogram(app: StudioApp) -> None:
+    """Shows what sounds when and how high in the take under the cursor."""
+    from acetui.screens.spectrogram import Spectrogram
+
+    if app.book.cursor is None:
+        app.say("There is no take here.")
+        return
+    app.push_screen(Spectrogram(await app.details.whole(app.book.cursor)))
+
+
+def close_spectrogram(app: StudioApp) -> None:
+    """Back to the desk."""
+    from acetui.screens.spectrogram import Spectrogram
+
+    if isinstance(app.screen, Spectrogram):
+        app.pop_screen()
+
+
 async def export(app: StudioApp) -> None:
     """Writes the takes that are chosen into the session's exports, in a format that is asked for."""
     from acetui.hearing.export_wish import LAST, read_wish
@@ -200,5 +218,7 @@ HANDLERS: Mapping[str, Handler] = {
     "pin-playing": _giving("pin", "pinned"),
     "reject-playing": _giving("reject", "rejected", goes_on=True),
     "page-address": page_address,
+    "spectrogram": spectrogram,
+    "spectrogram-close": close_spectrogram,
     "export": export,
 }

@@ -39,6 +39,7 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "history": "in the history",
         "lineage": "in the lineage",
         "why": "in the reasons of a score",
+        "spectrogram": "in the spectrogram",
         "remake": "while something is made from a take",
         "remake-line": "while typing for what is made",
         "settings": "in the settings",

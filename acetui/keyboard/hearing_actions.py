@@ -36,7 +36,9 @@ HEARING_ACTIONS: tuple[Fields, ...] = (
         ("pin-playing", "pin", "Pin what plays.", "; p"),
         ("reject-playing", "reject", "Reject what plays, and play the next.", "; x"),
         ("page-address", "page", "Open the listen page, and copy its address.", "; a"),
+        ("spectrogram", "spectrogram", "See what sounds when and how high in the take.", "; s"),
     ),
+    ("spectrogram-close", "close", "Close the spectrogram.", ("escape", "q"), "spectrogram", "hearing", 1),
     ("export", "export", "Write the take into the session's exports.", ("E",), "takes", "hearing", 0),
 )
 """The rows."""

@@ -86,6 +86,7 @@ WAYS: dict[str, Arrange] = {
     "history": pressed("f7"),
     "lineage": pressed("T"),
     "why": pressed("i"),
+    "spectrogram": pressed(";", "s"),
     "remake": remake("r"),
     "remake-line": remake("r", "enter"),
     "settings": pressed("f8"),

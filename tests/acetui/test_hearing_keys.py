@@ -16,7 +16,9 @@ from acetui.browsing import take_details
 from acetui.hearing.compare import Comparison
 from acetui.player.device import Device
 from acetui.player.outputs import NoSound, Output, Pull
+from acetui.player.sounds import RATE
 from acetui.player.unheard import Unheard
+from acetui.screens.spectrogram import Spectrogram
 from sessions.comparisons import recorded
 from tests.acetui.player.listening import as_frames, noise, written
 from tests.acetui.presses import presses
@@ -271,6 +273,40 @@ async def test_the_address_of_the_page_is_copied(tmp_path: Path) -> None:
         assert copied == f"{url}#{TOKEN}"
         assert any("ssh -N -o ExitOnForwardFailure=yes" in entry.text for entry in app.desk.log_pane.book.entries())
         assert TOKEN not in app.desk.key_bar.message
+
+
+@presses("spectrogram", "spectrogram-close")
+async def test_what_sounds_when_and_how_high(tmp_path: Path) -> None:
+    async with desk(tmp_path, takes=1) as (app, pilot, studio):
+        at = np.arange(round(SECONDS * RATE)) / RATE
+        tone = (0.5 * np.sin(2 * np.pi * 440 * at) * (at < SECONDS / 2)).astype(np.float32)
+        sound = written(tmp_path, np.stack([tone, tone], 1))
+        (studio.made.folder / studio.studio.store.get(1).files["audio"]).write_bytes(sound.path.read_bytes())
+        await pilot.press(";", "s")
+        await until(pilot, lambda: isinstance(app.screen, Spectrogram) and bool(app.screen.body.picture))
+        screen = app.screen
+        assert isinstance(screen, Spectrogram)
+        columns, rows = screen.body.asked
+        assert (len(screen.body.picture[0]), len(screen.body.picture)) == (columns, rows) == (120, 78)
+        strips = [screen.body.render_line(y) for y in range(screen.body.size.height)]
+        assert {strip.cell_length for strip in strips} == {120}
+        loud = max(range(rows), key=lambda row: screen.body.picture[row][10])
+        assert loud == pytest.approx(np.log(440 / 40) / np.log(16000 / 40) * rows, abs=1.5)
+        assert not any(row[100] for row in screen.body.picture)
+        screen.body.ink = ""
+        screen.body.show(screen.body.picture[::2])
+        typed = ["".join(segment.text for segment in screen.body.render_line(y)) for y in range(39)]
+        assert any(line[:50].strip() for line in typed)
+        assert all(not line[70:].strip() for line in typed)
+        await app.listening.play(1)
+        await until(pilot, lambda: screen.body.playhead is not None and screen.body.playhead > 0)
+        assert any("│" in "".join(each.text for each in screen.body.render_line(y)) for y in range(3))
+        await pilot.press("q")
+        assert app.screen is app.desk
+        (studio.made.folder / studio.studio.store.get(1).files["audio"]).write_bytes(b"nothing")
+        await pilot.press(";", "s")
+        await until(pilot, lambda: "cannot be decoded" in app.desk.key_bar.message)
+        assert app.screen is app.desk
 
 
 @presses("export")
