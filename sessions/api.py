@@ -18,8 +18,8 @@ from engine.errors import EngineError
 from sessions import (
     api_comparisons,
     api_exports,
-    api_generate,
     api_fit,
+    api_generate,
     api_listen,
     api_marks,
     api_operations,
