@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from acetui.verbs.parsing import AddVerb, Verbs, add_output_flags, later
+from acetui.verbs.parsing import AddVerb, Verbs, add_engine_flags, add_output_flags, later, whole
 
 _LARGEST_CARD = 1024.0
 
@@ -65,6 +65,36 @@ def add_adapters(verbs: Verbs, name: str) -> None:
     add_output_flags(parser)
 
 
+def add_bench(verbs: Verbs, name: str) -> None:
+    """``acetui bench``."""
+    parser = verbs.add_parser(
+        name,
+        help="how fast this machine is, stage by stage",
+        description="Render the same recipe several times, cold and warm, and print a table that can be pasted. "
+        "What it finds is kept, and estimates go by it.",
+        usage="acetui bench [--seconds S] [--batch N] [--rounds N] [--steps N] [--models DIR] [--json]",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=later("acetui.verbs.bench:run"))
+    group = parser.add_argument_group("what is rendered")
+    group.add_argument("--seconds", type=_seconds, default=20.0, metavar="S", help="of each take (default: 20)")
+    group.add_argument("--batch", type=whole(1, 8), default=1, metavar="N", help="takes in a batch (default: 1)")
+    group.add_argument("--rounds", type=whole(1, 20), default=3, metavar="N", help="warm batches (default: 3)")
+    group.add_argument("--steps", type=whole(1, 200), metavar="N", help="steps (default: the model's own)")
+    add_engine_flags(parser)
+    add_output_flags(parser)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1.0 <= seconds <= 600.0:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no length: a number of seconds from 1 to 600 is")
+    return seconds
+
+
 def vram(text: str) -> float:
     """The size of a card in GB as typed; for argparse."""
     try:
@@ -76,4 +106,4 @@ def vram(text: str) -> float:
     return size
 
 
-VERBS: dict[str, AddVerb] = {"models": add_models, "adapters": add_adapters, "doctor": add_doctor}
+VERBS: dict[str, AddVerb] = {"models": add_models, "adapters": add_adapters, "doctor": add_doctor, "bench": add_bench}
