@@ -22,6 +22,9 @@ LATENTS_SUFFIX = ".safetensors"
 GAIN = "gain"
 """In the metadata of a file of latents: what decoded ones are multiplied by to be as loud as the take."""
 
+SAMPLES = "samples"
+"""In the same place: how many samples the take has, which may end within the last frame."""
+
 SUFFIXES = {
     "flac": ".flac",
     "wav": ".wav",

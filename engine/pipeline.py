@@ -45,6 +45,7 @@ from engine.sampling import noise as streams
 from engine.sampling.solvers import Plan, solve
 from engine.songwriting import Songwriter
 from engine.sources.cover import covering
+from engine.sources.cutting import cut
 from engine.sources.reading import Reader
 from engine.sources.timbre import Timbres
 from engine.sources.work import begin
@@ -150,6 +151,9 @@ class Engine(Songwriter):
         """The events of a request, in order; nothing is computed between two calls of ``next``."""
         request = request.resolved(self.profile)
         check_rendered(request)
+        if TASKS[request.task_type].cuts:
+            yield from cut(request, self._reader, self._model.identity)
+            return
         self._dress(request)
         for sentence in self._wardrobe.remarks:
             yield Remark(sentence)

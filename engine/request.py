@@ -39,6 +39,7 @@ _DURATION: dict[str, Any] = {
     "read": readers.duration,
 }
 _PLACE: dict[str, Any] = {"low": -TRAINED_SECONDS[1], "high": TRAINED_SECONDS[1], "unit": "seconds"}
+_LENGTH: dict[str, Any] = {"low": 0, "high": TRAINED_SECONDS[1], "unit": "seconds"}
 _SHARE: dict[str, Any] = {"low": 0, "high": 1}
 _SEED: dict[str, Any] = {"low": -1, "high": HIGHEST_SEED}
 
@@ -100,9 +101,7 @@ class Request(SamplingFields):
     next_latents: str | None = spec(
         None, group="sources", help="The latents that next_audio was decoded from: a path.", read=readers.text_or_none
     )
-    next_gap: float = spec(
-        0.0, group="sources", low=0, high=TRAINED_SECONDS[1], unit="seconds", help="Time between the two."
-    )
+    next_gap: float = spec(0.0, group="sources", help="Time between the two.", **_LENGTH)
     audio_codes: tuple[int, ...] = spec(
         (),
         group="sources",
@@ -143,6 +142,10 @@ class Request(SamplingFields):
     chunk_mask_mode: str = spec(
         "auto", group="sources", choices=("auto", "explicit"), help="How the region is marked for the model."
     )
+    crop_start: float = spec(0.0, group="sources", help="Where a crop begins.", **_LENGTH)
+    crop_end: float = spec(-1.0, group="sources", help="Where it ends; below 0 is the source's end.", **_PLACE)
+    fade_in: float = spec(0.0, group="sources", help="How long a crop fades in.", **_LENGTH)
+    fade_out: float = spec(0.0, group="sources", help="How long it fades out.", **_LENGTH)
     audio_cover_strength: float = spec(
         1.0, group="sources", help="For how much of the steps a cover follows its source.", **_SHARE
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 import engine
 from engine import audio
-from engine.file_names import GAIN, audio_path, latents_path, take_name
+from engine.file_names import GAIN, SAMPLES, audio_path, latents_path, take_name
 from engine.files import atomic_write
 from engine.protocol import Output
 from engine.scoring.judging import judge
@@ -129,4 +129,4 @@ def _write_latents(take: Take, file: BinaryIO) -> None:
     tensors = {"latents": take.latents.contiguous().numpy()}
     if take.codes:
         tensors["codes"] = np.asarray(take.codes, dtype=np.int32)
-    file.write(save(tensors, metadata={GAIN: repr(take.gain)}))
+    file.write(save(tensors, metadata={GAIN: repr(take.gain), SAMPLES: str(take.audio.shape[-1])}))

@@ -45,6 +45,9 @@ class Task:
     takes_codes: bool = False
     needs_caption: bool = True
     most_tracks: int = 0
+    cuts: bool = False
+    """Whether nothing is made at all: a part of the source as it is."""
+
     covers: bool = False
     """Whether it follows its source for a share of the steps, and may then leave it."""
 
@@ -86,6 +89,7 @@ _ALL = (
         most_tracks=len(TRACKS),
         planner="metadata",
     ),
+    Task("crop", "", needs_caption=False, cuts=True),
 )
 TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in _ALL})
 """Every task by its published name."""
@@ -156,6 +160,12 @@ def check_task(request: Request, model: str, can: tuple[str, ...] | None = None)
             field="task_type",
         )
     _check_source(request, task)
+    if request.next_audio and task.name != "repaint":
+        raise InvalidRequest(
+            f"next_audio cannot be used with {task.name}.",
+            "Join by a repaint, then go on from there.",
+            field="next_audio",
+        )
     _check_tracks(request, task)
     if task.needs_caption and not request.caption.strip():
         raise InvalidRequest(

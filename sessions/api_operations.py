@@ -20,7 +20,6 @@ from sessions.schemas import FLAG, TEXT, WHOLE, Schema, many, of_field, table
 from sessions.studio import Studio
 from sessions.take import Take
 
-_BESIDE = ("takes", "wait")
 _MOST_JOINED = 20
 
 _HELP: Mapping[str, str] = {
@@ -32,6 +31,7 @@ _HELP: Mapping[str, str] = {
     "extract": "Takes one track out of a take.",
     "lego": "Makes one track to go with a take.",
     "complete": "Makes the tracks that a take lacks.",
+    "crop": "Cuts a take, or fades it; nothing is made, and its latents go with it.",
 }
 
 _SECONDS: Schema = {"type": "number", "minimum": 0, "maximum": TRAINED_SECONDS[1]}
@@ -49,7 +49,7 @@ def _answering(name: str) -> Callable[[web.Request], Any]:
     async def operate(request: web.Request) -> web.Response:
         studio, parent, body = studio_of(request), await take_of(request), await read_json(request)
         own = _OWN.get(name, {})
-        refuse_unknown(body, (*derived.FIELDS_OF[name], *own, *_BESIDE))
+        refuse_unknown(body, (*derived.FIELDS_OF[name], *own, *_beside(name)))
         wait, takes = waits(body), count_of(body)
         given = {field: body[field] for field in derived.FIELDS_OF[name] if body.get(field) is not None}
         await asyncio.to_thread(_check_sources, studio, given)
@@ -89,6 +89,8 @@ def _wanted(
                 sentence = f"with is a list of 1 to {_MOST_JOINED} takes."
                 raise ApiError(400, sentence, "Name those that follow, in their order.", field="with")
             return derived.join([parent, *(_other(studio, key) for key in others)], given, takes, model)
+        case "crop":
+            return derived.crop(parent, given, model)
         case _:
             return derived.stem(parent, name, given, takes, model)
 
@@ -120,8 +122,13 @@ def _check_sources(studio: Studio, given: Mapping[str, Any]) -> None:
 def _body(name: str) -> Schema:
     """What can be sent to an operation."""
     fields = {field: of_field(FIELDS[field]) for field in derived.FIELDS_OF[name]}
-    takes = {"type": "integer", "minimum": 1, "maximum": LARGEST_BATCH}
-    return table({**_OWN.get(name, {}), **fields, "takes": takes, "wait": FLAG})
+    return table({**_OWN.get(name, {}), **fields, **_beside(name)})
+
+
+def _beside(name: str) -> dict[str, Schema]:
+    """What every operation has; a crop is the same however often it is made."""
+    takes: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST_BATCH}
+    return {"wait": FLAG} if name == "crop" else {"takes": takes, "wait": FLAG}
 
 
 ROUTES = tuple(

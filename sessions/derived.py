@@ -1,4 +1,4 @@
-"""What is asked of the engine to make a take from a take: repaint, cover, extend, stitch, join, and the stems.
+"""What is asked of the engine to make a take from a take: repaint, cover, extend, stitch, join, stems, crop.
 
 A child has its parent's words, metadata, sampling, references and adapters; what a person gives by the published
 names goes before them. Its seeds are new. docs/tasks.md says it for people.
@@ -13,7 +13,7 @@ from typing import Any
 from engine.errors import InvalidRequest
 from engine.request import FIELDS, Request
 from engine.resolve import settled
-from engine.sources.regions import Grid, canvas_of
+from engine.sources.regions import Grid, canvas_of, crop_of
 from engine.tasks import check_rendered, check_task, rendered_seconds
 from engine.values import MOST_CODES
 from sessions.take import Take
@@ -62,6 +62,7 @@ FIELDS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "extract": ("track", *_ANY),
         "lego": ("track", *_REGION[:2], *_ANY),
         "complete": ("tracks", *_ANY),
+        "crop": ("crop_start", "crop_end", "fade_in", "fade_out"),
     }
 )
 """The fields that can be given to each operation, by their published names."""
@@ -161,6 +162,19 @@ def join(parents: Sequence[Take], given: Given, takes: int, model: Given) -> Req
         )
     request = _child(parents[0], "text2music", given, takes, model).replace(src_audio=None, audio_codes=codes)
     _refuse_unrendered(request, model)
+    return request
+
+
+def crop(parent: Take, given: Given, model: Given) -> Request:
+    """A part of ``parent`` as it is, or all of it faded. Raises InvalidRequest where nothing would be different."""
+    if not any(given.values()):
+        raise InvalidRequest(
+            "It is not said what is to be cut or faded.",
+            "Give crop_start, crop_end, fade_in or fade_out, in seconds.",
+            field="crop_start",
+        )
+    request = _child(parent, "crop", given, 1, model)
+    crop_of(request, GRID.samples(parent.duration), GRID)
     return request
 
 

@@ -56,6 +56,7 @@ _VERBS: Mapping[str, Verb] = {
     "extract": Verb("take one track out of a take (base models)", {}),
     "lego": Verb("make one track to go with a take (base models)", {}),
     "complete": Verb("make the tracks that a take lacks (base models)", {}),
+    "crop": Verb("cut a take, or fade it", {}, many=False),
     "sibling": Verb(
         "render takes near a take",
         {"variance": Own("how far away, above 0 and up to 1, where there are no audio codes")},

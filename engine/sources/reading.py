@@ -16,7 +16,7 @@ from torch import Tensor
 from engine import audio as audio_files
 from engine.errors import EngineError, InvalidRequest
 from engine.events import Progress, Remark
-from engine.file_names import GAIN, LATENTS_SUFFIX
+from engine.file_names import GAIN, LATENTS_SUFFIX, SAMPLES
 from engine.keeping import Kept
 from engine.model import Model
 from engine.request import Request
@@ -80,14 +80,14 @@ class Reader:
 
     def _read(self, path: Path, beside: Path | None, key: Hashable) -> Reading:
         if path.suffix == LATENTS_SUFFIX:
-            return self._decoded(path, key)
+            return (yield from self._decoded(path, key))
         audio = audio_files.read(path, rate=self.grid.rate, longest=TRAINED_SECONDS[1])
         _check_sound(audio, str(path), self.grid.rate)
         return (yield from self._with_latents(torch.from_numpy(audio), beside, key))
 
     def _with_latents(self, audio: Tensor, beside: Path | None, key: Hashable) -> Reading:
         if beside is not None:
-            latents, gain = self._latents(beside)
+            latents, gain, _ = self._latents(beside)
             if latents.shape[0] == self.grid.frames(audio.shape[1]):
                 return Source(audio, latents, self._level(latents, audio) if gain is None else gain, key)
             yield Remark(f"{beside.name} does not fit the audio that it was given for, which is encoded again.")
@@ -106,8 +106,10 @@ class Reader:
         self.encoded += 1
         return torch.cat(pieces)
 
-    def _latents(self, path: Path) -> tuple[Tensor, float | None]:
-        """The latents in a file, and their gain if it is told. Raises InvalidRequest for a file that has none."""
+    def _latents(self, path: Path) -> tuple[Tensor, float | None, int]:
+        """The latents in a file, their gain if it is told, and how many samples they stand for. Raises InvalidRequest
+        for a file that has none.
+        """
         from safetensors import SafetensorError, safe_open
 
         channels = self._model.config.audio_acoustic_hidden_dim
@@ -115,22 +117,31 @@ class Reader:
             with safe_open(path, "np") as file:
                 found, told = file.get_tensor("latents"), file.metadata() or {}
                 gain = float(told[GAIN]) if GAIN in told else None
+                samples = int(told.get(SAMPLES, 0))
         except (SafetensorError, OSError, ValueError) as cause:
             raise InvalidRequest(f"{path} holds no latents.", "Name the latents of a take, or its audio.") from cause
         latents = torch.from_numpy(np.asarray(found, dtype=np.float32))
         if latents.dim() != 2 or latents.shape[1] != channels or not latents.isfinite().all():
             raise InvalidRequest(f"{path} holds latents of another model.", "Name the audio itself.")
         _check_length(latents.shape[0] * self.grid.hop / self.grid.rate, str(path))
-        return latents, gain if gain is None or (math.isfinite(gain) and gain > 0) else None
+        if self.grid.frames(samples) != latents.shape[0]:
+            samples = latents.shape[0] * self.grid.hop
+        return latents, gain if gain is None or (math.isfinite(gain) and gain > 0) else None, samples
 
-    def _decoded(self, path: Path, key: Hashable) -> Source:
+    def _decoded(self, path: Path, key: Hashable) -> Reading:
         """A take of which there is no audio any more."""
-        latents, gain = self._latents(path)
-        audio = self._model.vae.decode(self._batch(latents))[0].float().cpu()
+        latents, gain, samples = self._latents(path)
+        pieces, done = [], 0
+        for piece in self._model.vae.decode_tiles(self._batch(latents)):
+            pieces.append(piece[0].float().cpu())
+            done += piece.shape[2] // self.grid.hop
+            yield Progress("conditions", done, latents.shape[0] + 1)
+        audio = torch.cat(pieces, dim=1)[:, :samples]
         level = audio_files.gain_for_peak(audio.numpy()) if gain is None else gain
-        audio = ((audio * level * _STEPS).round() / _STEPS).clamp(-1, 1)
-        _check_sound(audio.numpy(), str(path), self.grid.rate)
-        return Source(audio, latents, level, key)
+        audio.mul_(level)
+        stored = ((audio * _STEPS).round() / _STEPS).clamp(-1, 1)
+        _check_sound(stored.numpy(), str(path), self.grid.rate)
+        return Source(stored, latents, level, key, decoded=audio)
 
     def _level(self, latents: Tensor, audio: Tensor) -> float:
         """The gain of a take that does not tell it: of its loudest stretch, the audio beside what latents decode to."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import InvalidRequest
+from engine.values import SHORTEST_SECONDS
 
 if TYPE_CHECKING:
     from engine.request import Request
@@ -141,6 +142,22 @@ def _sampled(first: int, last: int, samples: int, region: tuple[int, int], grid:
     start, stop = region[0] * grid.hop, min(region[1] * grid.hop, samples)
     exact = max(start, first), min(stop, last)
     return exact if exact[1] > exact[0] else (start, stop)
+
+
+def crop_of(request: Request, source: int, grid: Grid) -> tuple[int, int]:
+    """The samples ``[start, stop)`` of a crop of ``source`` samples, which begins with a whole frame.
+
+    Raises InvalidRequest for one of less than a second.
+    """
+    start = grid.samples(request.crop_start) // grid.hop * grid.hop
+    stop = source if request.crop_end < 0 else min(source, grid.samples(request.crop_end))
+    if stop - start < grid.samples(SHORTEST_SECONDS):
+        raise InvalidRequest(
+            f"From {start / grid.rate:g} to {stop / grid.rate:g} there is less than a second.",
+            f"The source is {source / grid.rate:g} seconds long: leave more of it.",
+            field="crop_end" if start < source else "crop_start",
+        )
+    return start, stop
 
 
 @dataclass(frozen=True)

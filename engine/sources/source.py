@@ -27,6 +27,9 @@ class Source:
     key: Hashable
     """The same for the same files in the same state."""
 
+    decoded: Tensor | None = None
+    """The audio before it was rounded as it is stored, where it was decoded from the latents just now."""
+
     joint: tuple[int, int] | None = None
     """The samples ``[start, stop)`` between two parts, where it was joined of them."""
 

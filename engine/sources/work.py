@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.errors import InvalidRequest
 from engine.events import Progress, Remark
 from engine.model import Model
 from engine.request import Request
@@ -132,10 +131,6 @@ Beginning = Generator[Progress | Remark, None, Work]
 def begin(request: Request, model: Model, reader: Reader, shortest: int) -> Beginning:
     """Reads the source of a request and lays it out, with at least ``shortest`` frames. Raises InvalidRequest."""
     task = request.task_type
-    if request.next_audio and task != "repaint":
-        raise InvalidRequest(
-            f"next_audio cannot be used with {task}.", "Join by a repaint, then go on from there.", field="next_audio"
-        )
     source = yield from reader.source(request)
     grid = reader.grid
     canvas = whole_canvas(source.samples, grid)

@@ -85,6 +85,7 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
         ("extract jam pinned --track vocals", [(2, {"track": "vocals"}), (3, {"track": "vocals"})]),
         ("complete jam 4 --tracks drums bass", [(4, {"tracks": ["drums", "bass"]})]),
         ("sibling jam 4 --takes 2 --variance 0.3", [(4, {"takes": 2, "variance": 0.3})]),
+        ("crop jam 4 --crop-start 1 --fade-out 2.5", [(4, {"crop_start": 1.0, "fade_out": 2.5})]),
         ("finish jam 4", [(4, {})]),
     ],
 )

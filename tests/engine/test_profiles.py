@@ -25,7 +25,7 @@ def test_every_official_model_gets_the_published_defaults(folder: str) -> None:
     if "turbo" in folder:
         assert limits == (8, 20, 1.0, True)
         assert profile.shift == (1.0 if folder.endswith("shift1") else 3.0)
-        assert profile.tasks == ("text2music", "cover", "cover-nofsq", "repaint")
+        assert profile.tasks == ("text2music", "cover", "cover-nofsq", "repaint", "crop")
     else:
         assert limits == (50, 200, 7.0, False)
         assert profile.shift == 1.0

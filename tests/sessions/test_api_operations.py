@@ -64,6 +64,18 @@ def test_a_child_knows_its_parent_and_what_was_done(tmp_path: Path, name: str) -
     on_api(tmp_path, act)
 
 
+def test_a_crop_is_cut_once(tmp_path: Path) -> None:
+    async def act(ask: Api) -> None:
+        (parent,) = await ask.takes(1)
+        body = {"crop_start": 2, "crop_end": 8, "fade_out": 1, "wait": True}
+        (made,) = (await ask("POST", "/api/takes/1/crop", body))["takes"]
+        assert (made["parent"], made["operation"], made["name"]) == (parent["id"], "crop", parent["name"])
+        given = ask.made.requests()[-1]
+        assert {"task_type": "crop", "crop_start": 2.0, "crop_end": 8.0, "fade_out": 1.0}.items() <= given.items()
+
+    on_api(tmp_path, act)
+
+
 REFUSED: list[tuple[str, dict[str, Any], str | None]] = [
     ("repaint", {}, "repainting_start"),
     ("repaint", {"repainting_start": 11, "repainting_end": 12}, "repainting_start"),
@@ -85,6 +97,10 @@ REFUSED: list[tuple[str, dict[str, Any], str | None]] = [
     ("stitch", {"with": 1, "gap": 0, "overlap": 0}, "overlap"),
     ("join", {"with": []}, "with"),
     ("join", {"with": [1]}, "with"),
+    ("crop", {}, "crop_start"),
+    ("crop", {"crop_start": 9.5}, "crop_end"),
+    ("crop", {"crop_start": 1, "takes": 2}, "takes"),
+    ("crop", {"crop_start": 1, "caption": "x"}, "caption"),
     ("extract", {}, "track"),
     ("lego", {"track": "kazoo"}, "track"),
     ("complete", {"tracks": []}, "tracks"),
@@ -114,7 +130,8 @@ def test_every_operation_is_described(tmp_path: Path) -> None:
         for name in derived.OPERATIONS:
             route = paths[f"/api/takes/{{id}}/{name}"]["post"]
             properties = route["requestBody"]["content"]["application/json"]["schema"]["properties"]
-            assert {"takes", "wait", *derived.FIELDS_OF[name]} <= properties.keys()
+            assert {"wait", *derived.FIELDS_OF[name]} <= properties.keys()
+            assert ("takes" in properties) == (name != "crop")
             assert {"200", "202"} <= route["responses"].keys()
 
     on_api(tmp_path, act)

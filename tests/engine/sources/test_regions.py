@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.errors import InvalidRequest
 from engine.request import Request
-from engine.sources.regions import SHORTEST_FADE, Blend, Canvas, Grid, Seams, canvas_of, ramp, weights
+from engine.sources.regions import SHORTEST_FADE, Blend, Canvas, Grid, Seams, canvas_of, crop_of, ramp, weights
 
 GRID = Grid(48_000, 1920)
 
@@ -52,6 +52,27 @@ def test_where_two_parts_meet_is_made_anew_unless_a_region_is_given() -> None:
     joint = (240_000, 288_000)
     assert canvas(480_000, joint=joint).window == (144_000, 384_000)
     assert canvas(480_000, 1, 2, joint=joint).window == (48_000, 96_000)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "span"),
+    [
+        (0, -1, (0, 480_000)),
+        (2.05, 7.03, (97_920, 337_440)),  # from the frame before
+        (2, 99, (96_000, 480_000)),
+    ],
+)
+def test_a_crop_begins_with_a_frame(start: float, end: float, span: tuple[int, int]) -> None:
+    assert crop_of(Request(crop_start=start, crop_end=end), 480_000, GRID) == span
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "field"), [(9.5, -1, "crop_end"), (4, 4.5, "crop_end"), (11, -1, "crop_start")]
+)
+def test_less_than_a_second_is_no_crop(start: float, end: float, field: str) -> None:
+    with pytest.raises(InvalidRequest, match="10 seconds long") as refused:
+        crop_of(Request(crop_start=start, crop_end=end), 480_000, GRID)
+    assert refused.value.field == field
 
 
 LENGTHS = st.integers(48_000, 60 * 48_000)
