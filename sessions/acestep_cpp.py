@@ -14,7 +14,9 @@ Notices = list[str]
 
 ZERO_IS_UNSET = ("bpm", "duration", "inference_steps", "guidance_scale", "shift")
 
-_METHODS = {"euler": "ode", "sde": "sde"}
+_SOLVERS = {"euler": ("ode", "euler"), "sde": ("sde", "euler"), "dpm3m": ("ode", "dpm3m")}
+"""Its solvers as the published method and mode."""
+
 _FORMATS = {"mp3": "mp3", "wav": "wav", "wav16": "wav", "wav24": "wav", "wav32": "wav32"}
 
 
@@ -34,11 +36,13 @@ def translate(raw: Mapping[str, Any], notices: Notices) -> Fields:
 
 def _solver(raw: Mapping[str, Any], fields: Fields, notices: Notices) -> None:
     solver = raw["solver"]
-    method = _METHODS.get(solver) if isinstance(solver, str) else None
-    if method is None:
+    found = _SOLVERS.get(solver) if isinstance(solver, str) else None
+    if found is None:
         notices.append(f"solver {shown(solver)} is not offered: euler stands in for it.")
-    else:
-        fields.setdefault("infer_method", method)
+        return
+    fields.setdefault("infer_method", found[0])
+    if found[1] != "euler":
+        fields.setdefault("sampler_mode", found[1])
 
 
 def _times(raw: Mapping[str, Any], fields: Fields, _: Notices) -> None:

@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from engine import Engine, Request
+from engine.layout import dit_tensors
 from engine.models.recorded import RecordedDiT
+from tests.engine.adapters.made import lora, single_file
 
 pytestmark = [
     pytest.mark.gpu,
@@ -55,3 +57,18 @@ def test_bfloat16_is_the_default_and_close_to_float32(tiny_turbo: Path) -> None:
     assert engine.identity["dtype"] == "bfloat16"
     error = engine.render(REQUEST)[0].latents - plain.latents
     assert float(error.square().mean().sqrt()) < 0.1 * float(plain.latents.square().mean().sqrt())
+
+
+def test_an_adapter_is_heard_through_a_recording_and_comes_off_exactly(tiny_base: Path, tmp_path: Path) -> None:
+    """Recordings know addresses: what was recorded with other weights is not played with these."""
+    engine = Engine.load(tiny_base, device="cuda", dtype="bfloat16")
+    pairs = lora(dit_tensors(engine._model.config), names=("self_attn.q_proj", "cross_attn.k_proj"))
+    path = single_file(tmp_path / "warm.safetensors", pairs, str, 8)
+    request = REQUEST.replace(inference_steps=4, use_erg_tag=True)
+    worn = request.replace(adapters=[{"path": str(path)}])
+    plain = [engine.render(request)[0] for _ in range(3)][-1]  # the third is played from a recording
+    heard = [engine.render(worn)[0] for _ in range(3)]
+    assert torch.equal(heard[1].latents, heard[2].latents)
+    assert not close(heard[2].latents, plain.latents, 1e-2)
+    again = [engine.render(request)[0] for _ in range(3)][-1]
+    assert torch.equal(again.latents, plain.latents)

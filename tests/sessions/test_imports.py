@@ -144,6 +144,12 @@ def test_what_has_no_counterpart_is_named() -> None:
     assert "from 1 to 8" in import_table({"lm_batch_size": "many", "solver": 3}).notices[-1]
 
 
+def test_the_solver_that_learns_from_the_steps_before_has_a_name_here() -> None:
+    made = import_table({"solver": "dpm3m", "lm_mode": "generate", "caption": "x"})
+    assert made.notices == ()
+    assert made.recipe.to_dict() == {"caption": "x", "infer_method": "ode", "sampler_mode": "dpm3m"}
+
+
 def test_fields_that_do_not_go_together_are_named_too() -> None:
     made = import_table({"cfg_interval_start": 0.9, "cfg_interval_end": 0.1, "caption": "x"})
     assert made.recipe.to_dict() == {"cfg_interval_end": 0.1, "caption": "x"}

@@ -11,14 +11,14 @@ from engine import Engine, InvalidRequest, Request
 from engine.layout import dit_tensors
 from engine.testing import make_checkpoint
 from tests.engine.adapters.made import lora, peft_folder, save, single_file
+from tests.engine.test_pipeline import NANO
 
-ONE = Request(caption="warm jazz", lyrics="[Verse]\nslow rain", duration=2, seeds=(3,), inference_steps=2)
+ONE = Request(caption="warm jazz", lyrics="[Verse]\nslow rain", duration=1, seeds=(3,), inference_steps=2)
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    config = {"audio_acoustic_hidden_dim": 16, "vae": {"decoder_channels": 8}}
-    folder = make_checkpoint(tmp_path_factory.mktemp("turbo"), variant="base", lm=False, config=config)
+    folder = make_checkpoint(tmp_path_factory.mktemp("base"), variant="base", lm=False, config=NANO)
     return Engine.load(folder, device="cpu", dtype="float32")
 
 
