@@ -150,7 +150,7 @@ def check(request: Request, profile: Profile) -> None:
         _check_flow_edit(request, profile)
 
 
-def check_task(request: Request, model: str, can: tuple[str, ...] | None = None) -> None:
+def check_task(request: Request, model: str = "such", can: tuple[str, ...] | None = None) -> None:
     """The same, of a model of which only its name and what it ``can`` do are known; None where even that is not."""
     task = TASKS[request.task_type]
     if can is not None and task.name not in can:

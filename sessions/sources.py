@@ -52,8 +52,7 @@ class Sources:
                 file.seek(0)
                 return self.receive(file, path.name)
         except OSError as cause:
-            reason = cause.strerror or type(cause).__name__
-            raise InvalidRequest(f"{path} could not be read ({reason}).", "Check its name and your rights.") from cause
+            raise _unreadable(path, cause) from cause
 
     def receive(self, stream: BinaryIO, name: str) -> str:
         """Imports what ``stream`` holds, an upload for example, and returns its hash.
@@ -107,6 +106,20 @@ class Sources:
         if not is_hash(digest):
             return None
         return next((path for path in sorted(self._folder.glob(f"{digest}*")) if path.is_file()), None)
+
+
+def content_hash(path: Path) -> str:
+    """The hash by which a file would be known. Raises InvalidRequest for one that cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return _hash(file)
+    except OSError as cause:
+        raise _unreadable(path, cause) from cause
+
+
+def _unreadable(path: Path, cause: OSError) -> InvalidRequest:
+    reason = cause.strerror or type(cause).__name__
+    return InvalidRequest(f"{path} could not be read ({reason}).", "Check its name and your rights.")
 
 
 def _suffix(name: str) -> str:

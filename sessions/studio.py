@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Self
 from engine.errors import EngineError
 from engine.process import COMMAND
 from engine.request import Request
-from engine.tasks import check_rendered
+from engine.tasks import check_rendered, check_task
 from sessions.at_work import AtWork, Equipment, at_work
 from sessions.batch import RENDER
 from sessions.discovery import Place
@@ -173,6 +173,7 @@ class Studio:
     ) -> asyncio.Task[list[Take]]:
         """Renders ``request`` before the loop goes on; the task has the takes. Raises InvalidRequest at once."""
         check_rendered(request)
+        check_task(request)
         self.engine.retry()
         answer = self.loop.ask(request, parent=parent, operation=operation, revision=revision)
         return self.begin(_outcome(answer))

@@ -15,10 +15,11 @@ from typing import Any, BinaryIO
 
 from acetui.verbs.flags import recipe_from_flags
 from acetui.verbs.jam_report import HumanJam, JamReport, JsonJam
+from acetui.verbs.own_audio import bring, by_content
 from acetui.verbs.report import sketch_notice
 from engine import Cancelled, InvalidRequest
 from engine.fields import shown
-from engine.tasks import check_rendered
+from engine.tasks import check_rendered, check_task
 from sessions.at_work import Equipment
 from sessions.jam import Jam
 from sessions.new_session import check_new, create
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     models = {name: getattr(args, name) for name in MODEL_FLAGS}
     if models["models"] is not None and Path(models["models"]).expanduser().is_dir():
         models["models"] = str(Path(models["models"]).expanduser().resolve())
-    recipe = recipe_from_flags(args)
+    recipe, files = by_content(recipe_from_flags(args), folder)
     if not is_session(folder):
         check_new(folder)
         tables = {"recipe": recipe, "models": {name: value for name, value in models.items() if value is not None}}
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
         recipe = {}
     elif "seeds" in recipe:
         recipe["seed"] = None
+    bring(files, folder)
     remember(folder)
     report: JamReport = JsonJam() if args.json else HumanJam()
     with _log(folder, debug=args.debug) as log:
@@ -69,7 +71,9 @@ def _loop_flags(args: argparse.Namespace) -> dict[str, Any]:
 
 def _check(settings: Settings) -> None:
     """Refuses what this version does not render before anything is started."""
-    check_rendered(settings.recipe.draw(random.Random(0)))
+    request = settings.recipe.draw(random.Random(0))
+    check_rendered(request)
+    check_task(request)
 
 
 def _check_words(settings: Settings, session: str) -> None:

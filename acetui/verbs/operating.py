@@ -33,7 +33,9 @@ def run(args: argparse.Namespace) -> int:
                 body[TAKES] = await _others(studio, body[TAKES])
             for parent in parents:
                 if not args.json:
-                    print(f"{args.verb} of take {parent['number']} is asked of the studio.", file=sys.stderr, flush=True)
+                    print(
+                        f"{args.verb} of take {parent['number']} is asked of the studio.", file=sys.stderr, flush=True
+                    )
                 answer = await studio.operate(parent["number"], args.verb, **body, wait=True)
                 for take in answer["takes"]:
                     made += 1

@@ -16,6 +16,7 @@ from typing import Any
 from acetui.verbs.destination import destination
 from acetui.verbs.flags import recipe_from_flags
 from acetui.verbs.memory_check import check_memory
+from acetui.verbs.own_audio import check_files
 from acetui.verbs.recipe_file import read_recipe
 from acetui.verbs.report import HumanReport, JsonReport, Report, sketch_notice
 from engine import Cancelled, Request
@@ -27,7 +28,7 @@ from engine.profiles import profile_for
 from engine.protocol import Done, Notice, Output, ProgressEvent, TakeEvent, cancelled
 from engine.request import FIELDS
 from engine.seeds import RANDOM, draw_seed, fill_seeds
-from engine.tasks import check_rendered
+from engine.tasks import check_rendered, check_task
 from sessions.presets import apply_preset, preset_notes
 from sessions.settings import Recipe
 
@@ -54,7 +55,10 @@ def run(args: argparse.Namespace) -> int:
     """The verb: 0 once every take is on disk; raises EngineError otherwise."""
     job = prepare(args)
     for render in job.renders:
-        check_rendered(Request.from_dict(render.request))
+        request = Request.from_dict(render.request)
+        check_rendered(request)
+        check_task(request)
+        check_files(render.request)
     report: Report = JsonReport() if args.json else HumanReport()
     try:
         check_memory(job.model, [render.request for render in job.renders], report)

@@ -79,6 +79,20 @@ def test_a_session_is_made_from_the_flags_and_gone_on_with(
     whole(made, takes)
 
 
+def test_a_source_of_the_command_line_is_kept_in_the_session(
+    jam: Run, made: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its content, so that the session can go anywhere; its takes are of the task that works on it."""
+    Path("song.wav").write_bytes(b"sound")
+    flags = ("--task", "cover", "--source", "song.wav", "--caption", "waltz")
+    assert jam(*flags, "--takes", "1", "--json") == 0
+    (take,) = takes_of(events(capsys))
+    digest = take["request"]["src_audio"]
+    assert (take["operation"], take["parent"], len(digest)) == ("cover", None, 64)
+    assert (made.folder / "sources" / f"{digest}.wav").read_bytes() == b"sound"
+    assert SessionFile(made.folder).read().recipe.template["src_audio"] == digest
+
+
 def test_recipe_flags_on_a_session_that_is_there_are_an_edit(
     jam: Run, made: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,7 +125,7 @@ def test_models_on_the_command_line_go_before_the_session_s(jam: Run, made: Stag
         (["--keep", "-1"], "keep"),
         (["--policy", "chaos"], "policy"),
         (["--bpm", "9"], "bpm"),
-        (["--task-type", "repaint"], "not rendered by this version"),
+        (["--task-type", "repaint"], "src_audio cannot be left out"),
         (["--device", "gpu"], "not a device"),
     ],
 )
