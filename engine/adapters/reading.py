@@ -146,9 +146,9 @@ def _config(file: Path) -> Mapping[str, Any]:
     """What an adapter says of itself: in PEFT's file beside it, or in the header as LyCORIS and diffusers do."""
     if beside := _files(file)[1:]:
         return read_json(beside[0])
-    metadata = json.loads(header_bytes(file)[8:]).get("__metadata__") or {}
+    metadata = json.loads(header_bytes(file)[8:]).get("__metadata__")
     for key in ("lokr_config", "lora_adapter_metadata"):
-        if key in metadata:
+        if isinstance(metadata, dict) and key in metadata:
             try:
                 found = json.loads(metadata[key])
             except (TypeError, ValueError, RecursionError):
