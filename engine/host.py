@@ -320,6 +320,8 @@ def _give_way() -> None:
 def main() -> None:
     """Runs the process until its parent is done with it."""
     _give_way()
+    # numpy listens to takes beside the sampling, in products so small that its threads would only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     commands, events = _claim_streams()
     channel = Channel(events)
     channel.send(Hello(PROTOCOL_VERSION, "acetui", engine.__version__, os.getpid(), CAPABILITIES))

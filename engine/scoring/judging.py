@@ -26,8 +26,8 @@ EXCERPT_SECONDS = 60.0
 OVER_DB = 2.0
 """dBTP above which converters distort what the samples do not; music that is brought to its level stays below 0."""
 
-REPEATED = 0.9
-"""Share of a take that comes again nearly exactly above which it is a fault; honest loops stay below it."""
+REPEATED = 0.95
+"""Share of a take that is one loop, nearly exactly, above which it is a fault; honest loop music stays below it."""
 
 _LOUDEST_BLOCKS = 5
 _BLOCK_SECONDS = 0.1
@@ -43,7 +43,7 @@ class Judgement:
 
     measured: Mapping[str, Any]
     """What was measured, in its own units: ``bpm``, ``keyscale``, how sure each is, ``true_peak`` (dBTP), ``repeated``
-    (a share) and ``fingerprint``."""
+    (a share), ``colour`` and ``fingerprint``."""
 
     overall: Overall
 
@@ -72,7 +72,7 @@ def judge(
     over = _true_peak_db(audio, rate)
     faults += _more_faults(share, apart, over)
     heard = hear(_middle(mono, outline.RATE), outline.RATE)
-    clean = 0.0 if faults else gate.cleanness * (1 - 0.5 * min(share / REPEATED, 1.0) ** 2)
+    clean = 0.0 if faults else gate.cleanness * (1 - 0.5 * min(share / REPEATED, 1.0) ** 4)
     parts = {"signal": round(clean, 3), **told}
     parts |= as_asked(heard, asked(request, plan, "bpm"), asked(request, plan, "keyscale"))
     measured = {
@@ -82,6 +82,7 @@ def judge(
         "key_confidence": round(heard.key_confidence, 3),
         "true_peak": round(over, 2),
         "repeated": round(share, 3),
+        "colour": outline.colour(levels),
         "fingerprint": outline.fingerprint(levels),
     }
     return Judgement(tuple(faults), parts, measured, overall(parts, request))

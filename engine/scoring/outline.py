@@ -22,7 +22,7 @@ SAME = 0.97
 _SIZE = 2048
 _FLOOR = 4.0  # powers of ten below the loudest band: what lies there is silence
 _HOP_SECONDS = 1.0
-_FURTHEST = 120.0  # seconds that are looked at for repetition: what repeats for two minutes does repeat
+_LOOKED_AT = 60.0  # seconds from the middle, for repetition: over minutes, honest music comes back to everything
 _TIMES, _PITCHES = 33, 17
 
 
@@ -36,12 +36,26 @@ def outline(mono: Float) -> Float:
     return lifted
 
 
-def repeated(levels: Float) -> tuple[float, float]:
-    """The share of a take's blocks that come again elsewhere, nearly exactly, and how far apart in seconds, mostly.
+def colour(levels: Float) -> list[float]:
+    """What a take sounds like in eight numbers: how loud six bands are, how far levels move, and how fast."""
+    if len(levels) < 2:
+        return []
+    bands = levels.reshape(len(levels), _PITCHES, -1).mean(axis=(0, 2))
+    groups = [float(part.mean()) for part in np.array_split(bands, 6)]
+    return [
+        round(each, 3)
+        for each in (*groups, float(levels.std(axis=0).mean()), float(np.abs(np.diff(levels, axis=0)).mean()))
+    ]
 
-    Takes an ``outline``. (0, 0) where there are not two blocks, or nothing happens in them.
+
+def repeated(levels: Float) -> tuple[float, float]:
+    """The share of a take's blocks that come again nearly exactly one loop before or after them, and that loop.
+
+    The loop is the one for which most do, in seconds; music whose verse comes again later has no such loop. Takes an
+    ``outline``. (0, 0) where there are not two blocks, or nothing happens in them.
     """
-    frames = levels[: int(_FURTHEST * FRAMES_PER_SECOND)]
+    spare = max(len(levels) - int(_LOOKED_AT * FRAMES_PER_SECOND), 0)
+    frames = levels[spare // 2 : len(levels) - (spare - spare // 2)]
     length = int(BLOCK_SECONDS * FRAMES_PER_SECOND)
     if len(frames) < 2 * length:
         return 0.0, 0.0
@@ -49,15 +63,15 @@ def repeated(levels: Float) -> tuple[float, float]:
     energy = np.concatenate(([0.0], np.cumsum(np.square(moved, dtype=np.float64).sum(axis=1))))
     strength = energy[length:] - energy[:-length]
     least = 1e-3 * length * BANDS  # a thirtieth of a power of ten in each band: less is no movement
-    apart = []
     starts = range(0, len(frames) - length + 1, int(_HOP_SECONDS * FRAMES_PER_SECOND))
     counted = [start for start in starts if strength[start] > least]
+    loops = np.zeros(len(frames) + 1, np.intp)
     for start in counted:
-        likeness = _likeness(moved, strength, start, length, least)
-        same = np.flatnonzero(likeness >= SAME)
-        if len(same):
-            apart.append(int(np.abs(same - start).min()) / FRAMES_PER_SECOND)
-    return (len(apart) / len(counted), float(np.median(apart))) if apart else (0.0, 0.0)
+        apart = np.abs(np.flatnonzero(_likeness(moved, strength, start, length, least) >= SAME) - start)
+        near = np.concatenate((apart - 1, apart, apart + 1)) if len(apart) else apart
+        loops[np.unique(near)] += 1
+    best = int(loops.argmax())
+    return (int(loops[best]) / len(counted), best / FRAMES_PER_SECOND) if loops[best] else (0.0, 0.0)
 
 
 def _likeness(
