@@ -7,15 +7,12 @@ A process of its own, so that whoever asks needs no library that decodes audio. 
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from typing import Any
 
+from engine.answering import serve
 from engine.errors import EngineError
-
-NO_LIBRARIES = 3
-"""The exit status where what decodes audio is not installed."""
 
 
 def export(question: dict[str, Any]) -> dict[str, Any]:
@@ -51,15 +48,7 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> int:
     """Answers until nobody asks any more."""
-    try:
-        import numpy  # noqa: F401
-        import soundfile  # noqa: F401
-        import soxr  # noqa: F401
-    except (ImportError, OSError):  # a library that soundfile itself lacks is an OSError
-        return NO_LIBRARIES
-    for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line)), allow_nan=False), flush=True)
-    return 0
+    return serve(answer, "numpy", "soundfile", "soxr")
 
 
 if __name__ == "__main__":

@@ -6,15 +6,13 @@ A process of its own, so that whoever asks needs no library that decodes audio; 
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
+from engine.answering import serve
+
 COLUMNS = 1000
 """Into how many equal stretches a file is divided, at most; a shorter one has a column for every frame."""
-
-NO_LIBRARIES = 3
-"""The exit status where what decodes audio is not installed."""
 
 _FRAMES = 1 << 15
 
@@ -53,14 +51,7 @@ def answer(question: dict[str, Any]) -> dict[str, object]:
 
 def main() -> int:
     """Answers until nobody asks any more."""
-    try:
-        import numpy  # noqa: F401
-        import soundfile  # noqa: F401
-    except (ImportError, OSError):  # a library that soundfile itself lacks is an OSError
-        return NO_LIBRARIES
-    for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line)), allow_nan=False), flush=True)
-    return 0
+    return serve(answer, "numpy", "soundfile")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,10 @@ or ``error``. It ends with its input.
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
-from engine.peaks import NO_LIBRARIES
+from engine.answering import serve
 
 LEVELS = 16
 """Steps of loudness: as many as an eye tells apart on a terminal, and few enough to be sent quickly."""
@@ -69,14 +68,7 @@ def answer(question: dict[str, Any]) -> dict[str, object]:
 
 def main() -> int:
     """Answers until nobody asks any more."""
-    try:
-        import numpy  # noqa: F401
-        import soundfile  # noqa: F401
-    except (ImportError, OSError):  # a library that soundfile itself lacks is an OSError
-        return NO_LIBRARIES
-    for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line)), allow_nan=False), flush=True)
-    return 0
+    return serve(answer, "numpy", "soundfile")
 
 
 if __name__ == "__main__":

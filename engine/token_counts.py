@@ -7,15 +7,13 @@ input.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-NO_LIBRARIES = 3
-"""The exit status where the tokenizer library is not installed."""
+from engine.answering import serve
 
 Count = Callable[[str], int]
 
@@ -47,13 +45,7 @@ def opened(path: str) -> Count:
 
 def main() -> int:
     """Answers until nobody asks any more."""
-    try:
-        import tokenizers  # noqa: F401
-    except ImportError:
-        return NO_LIBRARIES
-    for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line), opened)), flush=True)
-    return 0
+    return serve(lambda question: answer(question, opened), "tokenizers")
 
 
 if __name__ == "__main__":

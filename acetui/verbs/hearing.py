@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from acetui.verbs.parsing import AddVerb, Verbs, add_output_flags, later, whole
+from acetui.verbs.parsing import AddVerb, Parser, Verbs, add_output_flags, later, whole
 
 _PORT = whole(1, 65535, "a port")
 
 
-def add_listen(verbs: Verbs, name: str) -> None:
-    """``acetui listen``."""
-    parser = verbs.add_parser(
-        name,
-        help="the page on which takes are heard in a browser",
-        description="Open the page of a session's studio on this machine's own address, and print where it is, with "
-        "the token that it wants, and the ssh line that brings it to another machine.",
-        allow_abbrev=False,
-    )
-    parser.set_defaults(run=later("acetui.verbs.listen:run"))
+def _add(verbs: Verbs, name: str, summary: str, description: str) -> Parser:
+    """A verb whose module has its name."""
+    parser = verbs.add_parser(name, help=summary, description=description, allow_abbrev=False)
+    parser.set_defaults(run=later(f"acetui.verbs.{name}:run"))
+    return parser
+
+
+def _add_session(parser: Parser) -> None:
     parser.add_argument(
         "session", nargs="?", metavar="SESSION", help="a name, or the path of a folder (default: the last)"
     )
+
+
+def add_listen(verbs: Verbs, name: str) -> None:
+    """``acetui listen``."""
+    parser = _add(
+        verbs,
+        name,
+        "the page on which takes are heard in a browser",
+        "Open the page of a session's studio on this machine's own address, and print where it is, with "
+        "the token that it wants, and the ssh line that brings it to another machine.",
+    )
+    _add_session(parser)
     parser.add_argument("--port", type=_PORT, metavar="PORT", help="the port (default: the session's own)")
     add_output_flags(parser)
 
 
 def add_connect(verbs: Verbs, name: str) -> None:
     """``acetui connect``."""
-    parser = verbs.add_parser(
+    parser = _add(
+        verbs,
         name,
-        help="the terminal and the sound here, the studio on another machine",
-        description="Open a session's studio that is on another machine: the terminal runs here and takes are heard "
+        "the terminal and the sound here, the studio on another machine",
+        "Open a session's studio that is on another machine: the terminal runs here and takes are heard "
         "here. It goes through your own ssh, with its settings, keys and known hosts; acetui has to be there too.",
-        allow_abbrev=False,
     )
-    parser.set_defaults(run=later("acetui.verbs.connect:run"))
     parser.add_argument("host", metavar="USER@HOST", help="as ssh knows it")
     parser.add_argument("session", nargs="?", metavar="SESSION", help="a session there (default: the last)")
     parser.add_argument(
@@ -47,17 +56,14 @@ def add_connect(verbs: Verbs, name: str) -> None:
 
 def add_door(verbs: Verbs, name: str) -> None:
     """``acetui door``."""
-    parser = verbs.add_parser(
+    parser = _add(
+        verbs,
         name,
-        help="where a session's studio is and what opens it, for 'acetui connect'",
-        description="Start the studio of a session if none runs, and print its socket and its token. 'acetui connect' "
+        "where a session's studio is and what opens it, for 'acetui connect'",
+        "Start the studio of a session if none runs, and print its socket and its token. 'acetui connect' "
         "asks this of the other machine; there is little else to do with it.",
-        allow_abbrev=False,
     )
-    parser.set_defaults(run=later("acetui.verbs.door:run"))
-    parser.add_argument(
-        "session", nargs="?", metavar="SESSION", help="a name, or the path of a folder (default: the last)"
-    )
+    _add_session(parser)
     parser.add_argument("--port", action="store_true", help="open its port on this machine's own address too")
     add_output_flags(parser)
 

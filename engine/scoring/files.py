@@ -9,13 +9,12 @@ input.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from engine.answering import serve
 from engine.errors import EngineError
-from engine.exporting import NO_LIBRARIES
 from engine.strict_json import Mismatch, parse_object
 from engine.tags import RECIPE, read_tags
 
@@ -60,15 +59,7 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> int:
     """Answers until nobody asks any more."""
-    try:
-        import numpy  # noqa: F401
-        import soundfile  # noqa: F401
-        import soxr  # noqa: F401
-    except (ImportError, OSError):  # a library that soundfile itself lacks is an OSError
-        return NO_LIBRARIES
-    for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line)), allow_nan=False), flush=True)
-    return 0
+    return serve(answer, "numpy", "soundfile", "soxr")
 
 
 if __name__ == "__main__":

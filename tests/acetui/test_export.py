@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from acetui.cli import main
-from acetui.verbs import export
+from acetui.verbs import side_program
 from engine import InvalidRequest, Request
 from engine.audio import RATE
 from engine.limiter import true_peak
@@ -116,10 +116,10 @@ def test_a_damaged_take_and_one_without_audio_are_told_of(
 def test_where_the_engine_is_not_installed_that_is_said(
     session: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "program", lambda module: ("sh", "-c", "exit 3"))
+    monkeypatch.setattr(side_program, "program", lambda module: ("sh", "-c", "exit 3"))
     assert main(["export", str(session), "1", "-o", str(tmp_path / "out")]) == 3
     assert "make studio" in capsys.readouterr().err
-    monkeypatch.setattr(export, "program", lambda module: ("sh", "-c", "exit 9"))
+    monkeypatch.setattr(side_program, "program", lambda module: ("sh", "-c", "exit 9"))
     assert main(["export", str(session), "1", "-o", str(tmp_path / "out")]) == 1
     assert "has died" in capsys.readouterr().err
 

@@ -12,57 +12,23 @@ import pytest
 from textual.pilot import Pilot
 
 from acetui.app import StudioApp
-from acetui.browsing import take_details
 from acetui.hearing.compare import Comparison
-from acetui.player.device import Device
 from acetui.player.outputs import NoSound, Output, Pull
 from acetui.player.sounds import RATE
 from acetui.player.unheard import Unheard
 from acetui.screens.spectrogram import Spectrogram
 from sessions.comparisons import recorded
+from tests.acetui.heard_desk import SECONDS, at_once, desk, second
 from tests.acetui.player.listening import as_frames, noise, written
 from tests.acetui.presses import presses
-from tests.acetui.real_desk import real_desk
-from tests.acetui.scripted_studio import picture, settled
+from tests.acetui.scripted_studio import picture
 from tests.acetui.told_studio import until
 from tests.sessions.jamming import state
 from tests.sessions.studios import TOKEN, Api
 
-__all__ = ["state"]
+__all__ = ["at_once", "state"]
 
 pytestmark = pytest.mark.usefixtures("state")
-
-SECONDS = 20.0
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(take_details, "REST_SECONDS", 0.0)
-    monkeypatch.setenv("ACETUI_CONFIG", str(tmp_path / "config"))
-
-
-def null(pull: Pull) -> Output:
-    return Device("auto", pull, ("NULL",))
-
-
-@asynccontextmanager
-async def desk(
-    folder: Path, takes: int = 3, seconds: float = SECONDS
-) -> AsyncIterator[tuple[StudioApp, Pilot[str | None], Api]]:
-    """A terminal on a session whose takes have noise of their own to hear."""
-    recipe = {"caption": "Neon drive, slow", "duration": int(SECONDS)}
-    async with real_desk(folder, takes=takes, recipe=recipe) as (app, pilot, studio):
-        app.listening.opener = null
-        for made in (await studio("GET", "/api/takes"))["takes"]:
-            sound = written(folder, noise(seconds, made["number"]))
-            (studio.made.folder / made["files"]["audio"]).write_bytes(sound.path.read_bytes())
-        await settled(app, pilot)
-        yield app, pilot, studio
-
-
-def second(app: StudioApp) -> float:
-    assert app.listening._player is not None
-    return app.listening._player.look().second
 
 
 async def plays(app: StudioApp, pilot: Pilot[str | None], number: int) -> None:
@@ -75,7 +41,7 @@ async def plays(app: StudioApp, pilot: Pilot[str | None], number: int) -> None:
 
 @presses("compare", "hear-1", "hear-2", "hear-3", "choose")
 async def test_takes_are_heard_side_by_side_at_the_same_second(tmp_path: Path) -> None:
-    async with desk(tmp_path) as (app, pilot, studio):
+    async with desk(tmp_path, takes=3) as (app, pilot, studio):
         await pilot.press("1")
         assert "No takes are marked" in app.desk.key_bar.message
         await pilot.press("b", "j", "b")
@@ -107,7 +73,7 @@ async def test_takes_are_heard_side_by_side_at_the_same_second(tmp_path: Path) -
 
 @presses("blind")
 async def test_blind_nobody_is_told_which_is_which(tmp_path: Path) -> None:
-    async with desk(tmp_path) as (app, pilot, studio):
+    async with desk(tmp_path, takes=3) as (app, pilot, studio):
         app.listening.compared = Comparison(shuffle=lambda each: each.reverse())
         await pilot.press("B")
         assert "two takes at least" in app.desk.key_bar.message
@@ -166,7 +132,7 @@ class Kept:
 @presses("radio", "next-take", "like-playing", "pin-playing", "reject-playing", "radio-order")
 async def test_the_radio_goes_on_without_a_gap_and_takes_are_judged_while_they_play(tmp_path: Path) -> None:
     length = 1.5
-    async with desk(tmp_path, seconds=length) as (app, pilot, studio):
+    async with desk(tmp_path, takes=3, seconds=length) as (app, pilot, studio):
         for number in (1, 2, 3):
             studio.studio.store.change(number, score=number / 10)
         outputs: list[Kept] = []
@@ -219,7 +185,7 @@ async def test_pages_are_the_loudspeakers_where_there_are_no_others(tmp_path: Pa
     def deaf(pull: Pull) -> Output:
         raise NoSound("No sound device was found here.", "Listen on the page.")
 
-    async with desk(tmp_path) as (app, pilot, studio), page_open(studio):
+    async with desk(tmp_path, takes=3) as (app, pilot, studio), page_open(studio):
         await until(pilot, lambda: app.listening._pages == 1)
         await until(pilot, lambda: studio.studio.following.now()["selected"] == 3)
         app.listening.opener = None

@@ -3,60 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from acetui.app import StudioApp
-from acetui.browsing import take_details
 from acetui.hearing import heard_marks
-from acetui.player.device import Device
 from acetui.player.outputs import NoSound, Output, Pull
-from tests.acetui.player.listening import noise, written
+from tests.acetui.heard_desk import SECONDS, at_once, desk, null, second
 from tests.acetui.presses import presses
-from tests.acetui.real_desk import real_desk
 from tests.acetui.scripted_studio import picture, settled
 from tests.acetui.told_studio import until
 from tests.sessions.jamming import state
-from tests.sessions.studios import Api
 
-__all__ = ["state"]
+__all__ = ["at_once", "state"]
 
 pytestmark = pytest.mark.usefixtures("state")
-
-SECONDS = 20.0
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(take_details, "REST_SECONDS", 0.0)
-    monkeypatch.setenv("ACETUI_CONFIG", str(tmp_path / "config"))
-
-
-def null(pull: Pull) -> Output:
-    return Device("auto", pull, ("NULL",))
-
-
-@asynccontextmanager
-async def desk(folder: Path, takes: int = 2) -> AsyncIterator[tuple[StudioApp, Pilot[str | None], Api]]:
-    """A terminal on a session whose takes have something to hear."""
-    recipe = {"caption": "Neon drive, slow", "duration": int(SECONDS)}
-    async with real_desk(folder, takes=takes, recipe=recipe) as (app, pilot, studio):
-        app.listening.opener = null
-        for made in (await studio("GET", "/api/takes"))["takes"]:
-            sound = written(folder, noise(SECONDS, made["number"]))
-            (studio.made.folder / made["files"]["audio"]).write_bytes(sound.path.read_bytes())
-        await settled(app, pilot)
-        yield app, pilot, studio
-
-
-def second(app: StudioApp) -> float:
-    """What is heard now."""
-    assert app.listening._player is not None
-    return app.listening._player.look().second
 
 
 def clock(app: StudioApp) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from engine import peaks
+from engine import answering
 from sessions import api_audio, side_process
 from sessions.api import ROUTES
 from sessions.side_process import SideProcess
@@ -186,7 +186,7 @@ def test_outlines_are_made_once_and_not_in_this_process(tmp_path: Path, monkeypa
             await ask("GET", f"/api/takes/1/peaks?columns={columns}", status=400)
 
     on_api(tmp_path, act)
-    assert side_process.NO_LIBRARIES == peaks.NO_LIBRARIES
+    assert side_process.NO_LIBRARIES == answering.NO_LIBRARIES
 
 
 @pytest.mark.parametrize("columns", [1, 2, 3, 7, 10, 11])

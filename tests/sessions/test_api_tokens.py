@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer
 
-from engine import nano, token_counts
+from engine import answering, nano, token_counts
 from engine.prompt import caption_prompt, lyric_prompt
 from engine.request import Request
 from sessions import side_process
@@ -101,5 +101,5 @@ def test_the_program_counts_and_says_what_is_no_tokenizer(tmp_path: Path) -> Non
     for file in (broken, tmp_path / "none.json"):
         answer: dict[str, Any] = token_counts.answer({"tokenizer": str(file), "texts": ["x"]}, token_counts.opened)
         assert "cannot be used" in answer["error"]
-    assert token_counts.NO_LIBRARIES == side_process.NO_LIBRARIES
+    assert answering.NO_LIBRARIES == side_process.NO_LIBRARIES
     assert tokenizer_of({"models": "nano"}) == NANO
