@@ -231,6 +231,10 @@ class Client:
         """One of the planner's jobs: ``sample``, ``format`` or ``understand``; what it wrote, by the fields' names."""
         return await self.call("POST", f"/api/{job}", body)
 
+    async def fit(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
+        """Whether the recipe with these values fits into the memory there; ``sentence`` says it in words."""
+        return await self.call("POST", "/api/fit", {"recipe": recipe})
+
     async def tokens(self, **typed: str) -> dict[str, Any]:
         """How many tokens caption and lyrics have as they are typed, and how many the model reads; null if unknown."""
         return await self.call("POST", "/api/tokens", typed)

@@ -24,7 +24,7 @@ class Heading(Widget):
     def __init__(self, name: str) -> None:
         super().__init__(classes="heading")
         self._name = name
-        self._note = ""
+        self._notes: tuple[str, ...] = ()
         self._active = False
         self._looks = Looks(UNICODE, BRAILLE)
 
@@ -33,13 +33,16 @@ class Heading(Widget):
         self._looks = looks
         self.refresh()
 
-    def show(self, *, name: str | None = None, note: str | None = None, active: bool | None = None) -> None:
-        """Shows something else; what is not given stays."""
-        before, line = (self._name, self._note, self._active), self.render_line(0) if self.size.width else None
+    def show(
+        self, *, name: str | None = None, note: str | tuple[str, ...] | None = None, active: bool | None = None
+    ) -> None:
+        """Shows something else; what is not given stays. Of several notes it is the first that there is room for."""
+        before, line = (self._name, self._notes, self._active), self.render_line(0) if self.size.width else None
         self._name = self._name if name is None else name
-        self._note = self._note if note is None else note
+        if note is not None:
+            self._notes = (note,) if isinstance(note, str) else note
         self._active = self._active if active is None else active
-        if (self._name, self._note, self._active) != before:
+        if (self._name, self._notes, self._active) != before:
             region = region_of(line, self.render_line(0), 0)
             self.refresh(*[] if region is None else [region])
 
@@ -50,9 +53,8 @@ class Heading(Widget):
         dash = glyphs.dash
         rule = self._style("heading--rule")
         name = f" {self._name} "[: max(0, width - 2)]
-        note = f" {self._note} " if self._note else ""
-        if len(name) + len(note) + 4 > width:
-            note = ""
+        fitting = (each for each in self._notes if each and len(name) + len(each) + 6 <= width)
+        note = f" {chosen} " if (chosen := next(fitting, "")) else ""
         mark = glyphs.bar if self._active else dash
         filled = max(0, width - len(name) - len(note) - 2)
         active = self._style("heading--active")

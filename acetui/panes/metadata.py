@@ -69,9 +69,9 @@ class MetadataPane(Vertical):
         self._facts = facts
         self._refill()
 
-    def tell(self, note: str) -> None:
-        """What the heading says behind the name."""
-        self.heading.show(note=note)
+    def tell(self, *notes: str) -> None:
+        """What the heading says behind the name: the first of these that there is room for."""
+        self.heading.show(note=notes)
 
     @property
     def here(self) -> FormRow | None:

@@ -1,10 +1,10 @@
-"""Looks through what is written once nobody types: what contradicts itself, and how many tokens it has."""
+"""Looks through what is written once nobody types: what contradicts itself, how many tokens it has, whether it fits."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from textual.timer import Timer
 
@@ -20,18 +20,28 @@ QUIET_SECONDS = 0.4
 
 
 class Proofreader:
-    """Reads caption and lyrics of a desk, and tells their panes."""
+    """Reads caption and lyrics of a desk, and tells their panes; ``told`` is called where the rest may be told anew."""
 
     def __init__(
-        self, desk: Callable[[], Desk], client: Callable[[], Client], drafting: Callable[[], Drafting | None]
+        self,
+        desk: Callable[[], Desk],
+        client: Callable[[], Client],
+        drafting: Callable[[], Drafting | None],
+        told: Callable[[], None],
     ) -> None:
         self._desk = desk
+        self._told = told
         self._client = client
         self._drafting = drafting
         self._timer: Timer | None = None
         self._reading = False
         self._counted: dict[str, tuple[str, int | None]] = {}
         """Texts and how many tokens they have; None where nobody can count them."""
+
+        self.fit = ""
+        """Whether the machine has the memory for what is typed, in words; nothing where nobody has said."""
+
+        self._fitted: Mapping[str, Any] | None = None
 
     @property
     def idle(self) -> bool:
@@ -54,6 +64,8 @@ class Proofreader:
             draft = self._drafting()
             if draft is not None and draft.revision and desk.is_mounted:
                 self._tell(desk, draft, caption, lyrics)
+                await self._weigh(draft)
+                self._told()
         finally:
             self._reading = False
 
@@ -89,3 +101,16 @@ class Proofreader:
         with contextlib.suppress(EngineError):  # the studio is not there: they are counted with the next change
             counts = await self._client().tokens(**texts)
             self._counted = {name: (text, (counts[name] or {}).get("tokens")) for name, text in texts.items()}
+
+    async def _weigh(self, draft: Drafting) -> None:
+        """Asks whether what is typed fits, where what that depends on has changed."""
+        from acetui.recipe.fields_shown import PANES
+
+        before = draft.applied.get("recipe", {})
+        asked = {
+            name: value for name, value in {**dict.fromkeys(before), **draft.recipe()}.items() if name not in PANES
+        }
+        if asked == self._fitted or draft.problems():
+            return
+        with contextlib.suppress(EngineError):
+            self.fit, self._fitted = (await self._client().fit(asked))["sentence"], asked

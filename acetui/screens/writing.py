@@ -41,7 +41,7 @@ class Writing:
         self._state: StudioState | None = None
         self._drafting: Drafting | None = None
         self._terminal: OwnTerminal | None = None
-        self._reader = Proofreader(lambda: self._desk, client, lambda: self._drafting)
+        self._reader = Proofreader(lambda: self._desk, client, lambda: self._drafting, self._tell)
         self._facts: FormFacts | None = None
         """What the form shows."""
 
@@ -265,8 +265,15 @@ class Writing:
             return
         self._facts = facts
         desk.metadata.put(facts)
-        desk.metadata.tell(f"{len(typed)} not applied" if typed else "")
+        self._tell()
         desk.lyrics.lyrics.sung_in(settings.get("recipe", {}).get("vocal_language", "unknown"))
+
+
+    def _tell(self) -> None:
+        """What the heading of the form says: how much of it is typed, and whether the machine has room for it."""
+        typed = len(self._facts.typed) if self._facts is not None else 0
+        words = [word for word in (f"{typed} not applied" if typed else "", self._reader.fit) if word]
+        self._desk.metadata.tell(" · ".join(words), *words)
 
 
 def _load() -> None:

@@ -296,3 +296,12 @@ async def test_a_take_in_words() -> None:
         await until(pilot, lambda: app.desk.caption.text == "a soft waltz")
         assert f"take {app.book.cursor}" in bar(app)
         assert app.writing.drafting.typed["bpm"] == "90"
+
+
+async def test_whether_it_fits_is_told_while_one_edits() -> None:
+    async with written({"caption": "mine"}) as (_, app, pilot):
+        await until(pilot, lambda: "fits: batch 1, 3.1 of 8.0 GB" in heading(app.desk.metadata))
+        app.writing.type("batch_size", "4")
+        await until(pilot, lambda: "1 not applied" in heading(app.desk.metadata))
+        await pilot.resize_terminal(200, 50)
+        await until(pilot, lambda: "1 not applied · fits: batch 4" in heading(app.desk.metadata))

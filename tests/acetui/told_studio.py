@@ -117,6 +117,9 @@ class ToldStudio:
     async def keep_draft(self, terminal: str, revision: int, typed: Mapping[str, str]) -> dict[str, Any]:
         return {}
 
+    async def fit(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
+        return {"fits": True, "sentence": f"fits: batch {recipe.get('batch_size') or 1}, 3.1 of 8.0 GB"}
+
     async def tokens(self, **typed: str) -> dict[str, Any]:
         return dict.fromkeys(typed)
 
