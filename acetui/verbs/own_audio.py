@@ -1,4 +1,4 @@
-"""Audio that is named on the command line: looked for before anything is started, and brought into a session."""
+"""Files that are named on the command line: looked for before anything is started, and brought into a session."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from acetui.verbs.own_adapters import check_adapters, kept_by_content
 from engine import InvalidRequest
 from sessions.own_sources import AUDIO, named_in
 from sessions.sources import Sources, content_hash, is_hash
@@ -20,6 +21,7 @@ def check_files(request: Mapping[str, Any]) -> None:
     for field in FIELDS:
         for name in named_in(request.get(field)):
             _found(field, name)
+    check_adapters(request.get("adapters") or ())
 
 
 def by_content(recipe: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], list[Path]]:
@@ -42,6 +44,9 @@ def by_content(recipe: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any],
             changed[field] = name_of(field, value)
         elif value:
             changed[field] = [name_of(field, name) for name in named_in(value)]
+    if adapters := recipe.get("adapters"):
+        changed["adapters"], more = kept_by_content(adapters, folder)
+        files += more
     return changed, files
 
 
