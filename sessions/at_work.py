@@ -37,6 +37,9 @@ from sessions.watchdog import Watchdog
 LOOK_AGAIN_SECONDS = 2.0
 """How long after its start a session looks for takes that were edited by hand."""
 
+TASTE_SECONDS = 15.0
+"""How long after a verdict it is looked whether a person's taste can be learnt from them all."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -122,7 +125,8 @@ class AtWork:
     async def _working(self) -> AsyncIterator[None]:
         for line in self.store.report.lines():
             self.events.publish("notice", text=line)
-        tasks = [asyncio.create_task(work) for work in (self.room.run(), self._follow_edits(), self._look_again())]
+        works = (self.room.run(), self._follow_edits(), self._look_again(), self._learn_taste())
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             yield
         finally:
@@ -156,6 +160,25 @@ class AtWork:
                     self.follow(await asyncio.to_thread(self.revisions.follow, change.text), before)
                 except EngineError as error:
                     self.events.publish("error", **error.to_dict())
+
+    async def _learn_taste(self) -> None:
+        """Learns what a person likes, a while after they have said something, and once at the start."""
+        here, said = asyncio.get_running_loop(), asyncio.Event()
+        said.set()
+
+        def listen(_: object) -> None:  # called in whatever thread the change was made
+            here.call_soon_threadsafe(said.set)
+
+        unsubscribe = self.store.subscribe(listen)
+        try:
+            while True:
+                await said.wait()
+                await asyncio.sleep(TASTE_SECONDS)
+                said.clear()
+                with contextlib.suppress(EngineError, OSError):  # the next verdict tries again
+                    await self.loop.learn_taste()
+        finally:
+            unsubscribe()
 
     async def _look_again(self) -> None:
         """Finds takes that were edited by hand while the session was closed; first comes what people wait for."""

@@ -136,6 +136,10 @@ class LoopWorker:
         """The settings of the loop: the revision's, and those of this run alone before them."""
         return replace(self._revision.settings.loop, **self._overrides)
 
+    async def learn_taste(self) -> None:
+        """Learns what a person likes, if enough was said."""
+        await self._scoring.learn_taste()
+
     def stop(self, how: str = "take", reason: str = "it was asked to stop") -> None:
         """Ends the run: after this ``take``, after this ``batch``, or ``now``, dropping what is half made."""
         if self.run is None:

@@ -19,6 +19,7 @@ from sessions.events import EventLog
 from sessions.store import Store
 from sessions.tables import ScoreSettings
 from sessions.take import Take
+from sessions.taste import Tasting
 
 Scorer = Callable[[Take, Path], Awaitable[Mapping[str, Any]]]
 """Given a take and its audio, what it thinks of it, as ``Store.change`` takes it: score, parts, faults."""
@@ -47,6 +48,7 @@ class Scoring:
         self._scored = scored
         self._weights = weights
         self._copies = Copies(store)
+        self.taste = Tasting(store)
         self._queue: asyncio.Queue[Take] = asyncio.Queue()
         self._worker: asyncio.Task[None] | None = None
         self._weighing: asyncio.Task[None] | None = None
@@ -65,7 +67,14 @@ class Scoring:
         Reads the store, so not for the event loop's own thread.
         """
         same = self._copies.original(take, own_codes=not flight.batch.request.get("audio_codes"))
-        return weighed(take.replace(faults=(*take.faults, same)) if same else take, self._weights())
+        take = self.taste.onto(take.replace(faults=(*take.faults, same)) if same else take)
+        return weighed(take, self._weights())
+
+    async def learn_taste(self) -> None:
+        """Learns what a person likes anew if enough was said since, and has it count or not."""
+        words = await asyncio.to_thread(self._learn_taste)
+        if words:
+            self._events.publish("notice", text=words)
 
     def reweigh(self) -> None:
         """Gives every take the score that it has by today's weights, beside everything else."""
@@ -118,6 +127,14 @@ class Scoring:
             if "score" not in changes:
                 changes["score"] = weighed(take.replace(parts=changes["parts"]), self._weights()).score
         return self._store.change(number, **changes)
+
+    def _learn_taste(self) -> str:
+        if not self.taste.due():
+            return ""
+        before = self.taste.counts
+        for take in self.taste.learn():
+            self._store.change(take.number, parts=dict(take.parts), score=weighed(take, self._weights()).score)
+        return self.taste.words(before)
 
     async def _weigh(self, weights: ScoreSettings) -> None:
         try:

@@ -106,6 +106,7 @@ class ScoreSettings(Table):
     semantic: float | None = spec(None, help="Does it sound like the caption and the lyrics?", **_WEIGHT)
     tempo_key: float | None = spec(None, help="Are tempo and key as asked?", **_WEIGHT)
     signal: float | None = spec(None, help="Is the sound clean?", **_WEIGHT)
+    taste: float | None = spec(None, help="Would you like it, by your verdicts? 0 leaves that out.", **_WEIGHT)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,9 +33,13 @@ PART_NAMES: Mapping[str, str] = MappingProxyType(
         "tempo": "tempo",
         "key": "key",
         "signal": "sound",
+        "taste": "your taste",
     }
 )
 """Parts and measures as people read them; others are called what they are called."""
+
+OPTIONAL: Mapping[str, float] = MappingProxyType({"taste": 0.5})
+"""Parts that count where they are there, and are not missing where they are not: a person's own taste, once proven."""
 
 MEASURED: Mapping[str, tuple[str, ...]] = MappingProxyType({"tempo_key": ("tempo", "key")})
 """Parts that are the mean of what is there of several measures; any other is the measure of its own name."""
@@ -135,6 +139,14 @@ def weights_of(kind: str, own: Mapping[str, float | None]) -> dict[str, float]:
     return found
 
 
+def _optional(measures: Mapping[str, float], own: Mapping[str, float | None]) -> dict[str, float]:
+    """The weights of parts that count where they are there."""
+    found = {
+        name: usual if own.get(name) is None else own[name] for name, usual in OPTIONAL.items() if name in measures
+    }
+    return {name: weight for name, weight in found.items() if weight}
+
+
 def value_of(name: str, measures: Mapping[str, float]) -> float | None:
     """The value of a part from the measures of a take, held within 0 and 1; None where nothing of it is there."""
     found = [measures[each] for each in MEASURED.get(name, (name,)) if each in measures]
@@ -150,7 +162,7 @@ def overall(
     The mean of the parts that are there, each times its weight; None where they have less than half of all weights.
     """
     kind = kind_of(request)
-    weights = weights_of(kind, own)
+    weights = weights_of(kind, own) | _optional(measures, own)
     parts = tuple(Part(name, weight, value_of(name, measures)) for name, weight in weights.items())
     there = [(part.weight, part.value) for part in parts if part.value is not None]
     have, all_weights = math.fsum(weight for weight, _ in there), math.fsum(weights.values())

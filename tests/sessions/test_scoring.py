@@ -10,6 +10,7 @@ import pytest
 from sessions.store import Store
 from sessions.take import Take
 from tests.sessions.jamming import run, stage, state
+from tests.sessions.test_taste import filled
 
 __all__ = ["state"]
 
@@ -78,6 +79,23 @@ def test_other_weights_weigh_every_take_again(tmp_path: Path) -> None:
         assert [store.get(number).score for number in (1, 2)] == [0.76, 0.76]
 
 
+def test_a_taste_that_is_learnt_counts_and_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sessions.at_work.TASTE_SECONDS", 0.01)
+    made = stage(tmp_path, plan={"parts": PARTS})
+
+    async def through() -> Any:
+        async with made.open() as jam:
+            filled(jam.store, 40, likes=1.0)
+            await made.until(lambda: made.told("Your taste counts from now on"))
+            await jam.run(headless=True, takes=1)
+
+    run(through())
+    with Store.open(made.folder) as store:
+        assert "taste" in store.get(1).parts
+        assert made.takes[0]["parts"]["taste"] == pytest.approx(0.5, abs=0.2)  # nothing is known of its colour
+        assert store.get(41).score != 0.82
+
+
 def test_a_run_of_faulty_takes_parks_the_recipe_until_it_is_edited(tmp_path: Path) -> None:
     made = stage(tmp_path, plan={"parts": {"signal": 0.0}, "take_faults": ["silent"]}, loop={"takes": 9})
 
@@ -86,8 +104,7 @@ def test_a_run_of_faulty_takes_parks_the_recipe_until_it_is_edited(tmp_path: Pat
             jam.loop.turn_on()
             await made.until(lambda: jam.loop.state == "parked")
             assert "3 faulty takes in a row, the last: silent" in jam.loop.reason
-            parked = len(made.takes)
-            assert parked >= 3
+            await made.until(lambda: len(made.takes) >= 3)
             made.plan(parts=PARTS)
             jam.loop.follow(jam.revisions.change({"recipe": {"bpm": 90}}, jam.revisions.current.number))
             report = await jam.loop.off()
