@@ -21,18 +21,18 @@ from torch import Tensor
 from engine.adapters.reading import adapters_folder
 from engine.adapters.wearing import Wardrobe
 from engine.conditions import Conditions, Prompt
-from engine.contexts import Contexts, for_all
+from engine.contexts import Contexts
 from engine.contrast import Contrast
+from engine.denoising import Denoiser
 from engine.device_memory import allowed_on, cap
 from engine.errors import Cancelled, EngineError, RenderFailed
 from engine.events import Cancel, Progress, Remark, TakeReady
 from engine.finishing import Finisher
 from engine.keeping import Kept
-from engine.looking import looking
 from engine.model import Model, choose_device, choose_dtype, load_model
 from engine.models.dit import Memory, Time
 from engine.models.recorded import RecordedDiT
-from engine.morphing import described_before, left_out, morphed
+from engine.morphing import described_before
 from engine.outfit import outfit
 from engine.overhearing import Overhearing
 from engine.planner.plan import Plan as SongPlan
@@ -41,8 +41,7 @@ from engine.profiles import Profile
 from engine.request import Request
 from engine.resolve import settled
 from engine.run import Run
-from engine.sampling import noise as streams
-from engine.sampling.solvers import Plan, solve
+from engine.sampling.solvers import Plan
 from engine.songwriting import Songwriter
 from engine.sources.cover import covering
 from engine.sources.cutting import cut
@@ -79,6 +78,7 @@ class Engine(Songwriter):
         self._contexts = Contexts(self._model)
         self.conditions = Conditions(self._model)
         self._contrast = Contrast(self._model, self.conditions)
+        self._denoiser = Denoiser(self._model, self._decoder, self._contexts)
 
     def _dress(self, request: Request) -> None:
         """Puts on the adapters of a request; where that fails the model has none."""
@@ -170,12 +170,12 @@ class Engine(Songwriter):
         for start in range(0, len(seeds), run.lanes):
             items = seeds[start : start + run.lanes]
             began = time.perf_counter()
-            latents = yield from self._sample(run, items, self._initial(run, items, noise))
+            latents = yield from self._denoiser.sample(run, items, noise)
             sampling = (time.perf_counter() - began) / len(items)
             for (index, seed), one in zip(items, latents, strict=True):
                 try:
                     take = yield from self._finisher.finish(run, index, seed, one, sampling)
-                    context, _ = self._surroundings(run, [(index, seed)], 0)
+                    context, _ = self._denoiser.surroundings(run, [(index, seed)], 0)
                     take = self._overhearing.onto(take, run, one, context)
                 except RenderFailed as failure:
                     failed.append(failure)  # the other takes of the batch are worth having
@@ -254,68 +254,6 @@ class Engine(Songwriter):
     def _embedded(self, times: Sequence[float]) -> Time:
         """All times of a trajectory, embedded together."""
         return self._model.networks.decoder.time(torch.tensor(tuple(times), device=self._model.device))
-
-    def _initial(self, run: Run, items: Sequence[tuple[int, int]], given: Tensor | None) -> Tensor:
-        """The noise of some items ``[B, T, 64]``, float32 on the device; a retake turns it towards a second seed."""
-        channels = self._model.config.audio_acoustic_hidden_dim
-        rows = [streams.normal(seed, streams.INITIAL, run.length, channels) for _, seed in items]
-        if given is not None:
-            for row, (index, _) in zip(rows, items, strict=True):
-                row[: given.shape[1]] = given[index]
-        if run.request.retake_variance:
-            others = [
-                streams.normal(run.request.retake_seed[i], streams.INITIAL, run.length, channels) for i, _ in items
-            ]
-            rows = [
-                streams.retake(row, other, run.request.retake_variance) for row, other in zip(rows, others, strict=True)
-            ]
-        x = torch.stack(rows).to(self._model.device)
-        if not run.starts_in_source:
-            return x
-        t = run.plan.times[0]
-        clean = [self._clean(run, index) for index, _ in items]
-        return t * x + (1 - t) * torch.stack(clean)
-
-    def _clean(self, run: Run, index: int) -> Tensor:
-        """What an item follows, as latents ``[T, 64]`` float32."""
-        if run.work is not None:
-            return run.work.clean
-        return self._contexts.latents(run.codes[index], run.length)[0].float()
-
-    def _surroundings(self, run: Run, items: Sequence[tuple[int, int]], step: int) -> tuple[Tensor, tuple[Memory, ...]]:
-        """The context and the prompts of some items from a step on."""
-        if run.plan.turn is not None and step >= run.plan.turn:
-            return self._contexts.of((), run.length), run.later
-        if run.work is not None:
-            return self._contexts.of_work(run.work), run.memories
-        return self._contexts.of_batch([run.codes[index] for index, _ in items], run.length), run.memories
-
-    def _sample(self, run: Run, items: Sequence[tuple[int, int]], x: Tensor) -> Generator[Progress, None, Tensor]:
-        """From noise to latents ``[B, T, 64]`` float32."""
-        index = items[0][0] if len(items) == 1 else None
-        context, prompts = self._surroundings(run, items, 0)
-        held = run.work.held(run.plan.times, x, turbo=run.plan.turbo) if run.work else None
-        velocity = looking(run, self._decoder, self._model.dtype, lambda: (context, prompts))
-
-        def fresh(step: int) -> Tensor:
-            rows = [streams.normal(seed, 1 + step, run.length, x.shape[2]) for _, seed in items]
-            return torch.stack(rows).to(x.device)
-
-        rows = len(items) * len(prompts)
-        self._decoder.warm(run.length, rows, for_all(context, prompts), prompts, run.rotary)
-        steps, total = solve(run.plan, x, velocity, fresh, held), run.plan.steps
-        if run.before:
-            steps = morphed(run, items, self._decoder, self._model.dtype, context)
-            x, total = next(steps), total - left_out(run)
-        for step, moved in enumerate(steps):
-            x = moved
-            if step + 1 == run.plan.turn:
-                context, prompts = self._surroundings(run, items, step + 1)
-            if x.device.type == "cuda":
-                # Launches run far ahead of the work: a step is told of, timed and cancelled when it is done.
-                torch.cuda.synchronize(x.device)
-            yield Progress("sampling", step + 1, total, index)
-        return x
 
 
 def _check_noise(noise: Tensor | None, takes: int, frames: int, channels: int) -> None:
