@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acetui.hearing.compare import Comparison
+from acetui.hearing.errands import Errands
 from acetui.hearing.heard_marks import HeardMarks
 from acetui.hearing.regions import Regions
-from acetui.hearing.teller import Teller
-from acetui.looks.terminal_settings import PAGE, TerminalSettings
+from acetui.hearing.teller import Teller, what_to_tell
+from acetui.looks.terminal_settings import TerminalSettings
 from acetui.playhead import Playhead
 from engine.errors import EngineError
 from sessions.lyric_times import TimedLine, line_at, timed_lines
@@ -76,7 +77,7 @@ class Listening:
         self._ahead: asyncio.Task[None] | None = None
         self._known: dict[int, Mapping[str, Any]] = {}
         self._lines: dict[int, Sequence[TimedLine]] = {}
-        self._errands: set[asyncio.Task[None]] = set()
+        self._errands = Errands(trouble)
         self._teller = Teller(client, self._state)
         self._complained: EngineError | None = None
         self._wish = 0
@@ -159,7 +160,7 @@ class Listening:
             return
         if self._ahead is not None:
             self._ahead.cancel()
-        self._ahead = asyncio.create_task(self._fetch_ahead(numbers, self._fetcher))
+        self._ahead = self._errands.begin(self._fetch_ahead(numbers, self._fetcher))
 
     def selected(self, number: int | None) -> None:
         """The cursor is on another take: pages that follow show it."""
@@ -174,13 +175,11 @@ class Listening:
             if self._pages > before:
                 self._teller.soon()
         elif event["event"] == "take" and self.on_air is not None:
-            self._errand(self.on_air.take_came(event["take"]["number"]))
+            self._errands.begin(self.on_air.take_came(event["take"]["number"]))
 
     async def close(self) -> None:
         """Nothing is heard any more."""
-        for task in (self._follower, self._ahead, *self._errands):
-            if task is not None:
-                task.cancel()
+        self._errands.drop()
         if self._player is not None:
             await asyncio.to_thread(self._player.close)
             self._teller.soon()
@@ -198,12 +197,9 @@ class Listening:
         heard = self._player.look()
         if heard.sound is None or heard.ended:
             return None
-        alias = ""
-        if self.compared.blind and (digit := self.compared.digit_of(self.number)) is not None:
-            alias = f"{digit} of {len(self.compared.numbers)}"
         line = line_at(self._lines.get(self.number, ()), heard.second)
         where = (int(heard.second), heard.sound.seconds)
-        return Playhead(self.number, *where, heard.playing, heard.region, line, alias)
+        return Playhead(self.number, *where, heard.playing, heard.region, line, self.compared.alias(self.number))
 
     @property
     def second(self) -> float | None:
@@ -232,19 +228,6 @@ class Listening:
 
     async def _order(self, filter: str, sort: str) -> Sequence[int]:
         return await self._client().order(filter, sort)
-
-    def _errand(self, work: Coroutine[Any, Any, None]) -> None:
-        """Does something beside, and tells where it fails."""
-
-        async def done() -> None:
-            try:
-                await work
-            except EngineError as error:
-                self._trouble(error)
-
-        task = asyncio.create_task(done())
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
 
     def _ready(self) -> tuple[Player, Fetcher]:
         from acetui.player.fetching import Fetcher
@@ -288,7 +271,7 @@ class Listening:
             self._trouble(heard.trouble)
         self._complained = heard.trouble
         if self.on_air is not None and not silent:
-            self._errand(self.on_air.happened())
+            self._errands.begin(self.on_air.happened())
         self._told()
 
     def _look(self) -> tuple[int | None, Heard]:
@@ -302,7 +285,7 @@ class Listening:
         self._told()
         self._teller.soon()
         if self._follower is None or self._follower.done():
-            self._follower = asyncio.create_task(self._following())
+            self._follower = self._errands.begin(self._following())
 
     async def _following(self) -> None:
         """Once a second while something plays: where it is, that the studio keeps it, and that it was heard."""
@@ -324,21 +307,8 @@ class Listening:
 
     def _state(self) -> Mapping[str, Any]:
         """What the studio is told."""
-        heard = self._player.look() if self._player is not None else None
-        over = heard is None or heard.sound is None or heard.ended
-        if heard is None or over:
-            return {"take": None, "selected": self._selected, "playing": False}
-        sounds = heard.output not in ("", PAGE)
-        if self.compared.blind and sounds:
-            return {"take": self.number if heard.playing else None}  # its audio stays, and no page says which it is
-        return {
-            "take": self.number,
-            "selected": None if self.compared.blind else self._selected,
-            "second": round(heard.second, 3),
-            "playing": heard.playing,
-            "sounds": sounds,
-            "region": None if heard.region is None else list(heard.region),
-        }
+        heard = None if self._player is None else self._player.look()
+        return what_to_tell(heard, self.number, self._selected, blind=self.compared.blind)
 
     async def _fetch_ahead(self, numbers: list[int], fetcher: Fetcher) -> None:
         await asyncio.sleep(0.3)  # the cursor rests

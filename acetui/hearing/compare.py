@@ -69,6 +69,11 @@ class Comparison:
         """The digit of a take, if it is compared."""
         return None if number not in self.numbers else self.numbers.index(number) + 1
 
+    def alias(self, number: int) -> str:
+        """What a take is called while nobody shall know which it is: ``2 of 3``; empty where everybody may."""
+        digit = self.digit_of(number) if self.blind else None
+        return "" if digit is None else f"{digit} of {len(self.numbers)}"
+
     def begin_blind(self) -> None:
         """Gives every take another digit, and tells nobody. Raises EngineError for less than two takes."""
         if len(self.numbers) < 2:

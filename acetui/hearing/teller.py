@@ -8,13 +8,32 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from acetui.looks.terminal_settings import PAGE
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
     from acetui.client import Client
+    from acetui.player.player import Heard
 
 GATHER_SECONDS = 0.08
 """What happens within so long is told at once: a held key is not a request each time."""
+
+
+def what_to_tell(heard: Heard | None, number: int | None, selected: int | None, *, blind: bool) -> dict[str, Any]:
+    """What there is to tell of what is ``heard``, take ``number``, with the cursor on ``selected``."""
+    if heard is None or heard.sound is None or heard.ended:
+        return {"take": None, "selected": selected, "playing": False}
+    sounds = heard.output not in ("", PAGE)
+    if blind and sounds:
+        return {"take": number if heard.playing else None}  # its audio stays, and no page says which it is
+    return {
+        "take": number,
+        "selected": None if blind else selected,
+        "second": round(heard.second, 3),
+        "playing": heard.playing,
+        "sounds": sounds,
+        "region": None if heard.region is None else list(heard.region),
+    }
 
 
 class Teller:
