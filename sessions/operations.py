@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from engine.errors import EngineError, InvalidRequest
+from engine.errors import EngineError
 from engine.request import Request
 from engine.seeds import RANDOM, draw_seed
-from engine.tasks import check_rendered
 from sessions.presets import PRESETS
 from sessions.take import Take
 
@@ -38,21 +37,13 @@ def sibling(parent: Take, variance: float, count: int) -> Request:
 def finished(parent: Take) -> Request:
     """``parent`` as well as its model can: the same words, seed and codes, with the steps of the preset ``best``.
 
-    What shapes the music (shift, guidance, method) stays as it was, and what this engine does not render is left out.
-    Raises NothingToDo where nothing would be different.
+    What shapes the music (shift, guidance, method) stays as it was. Raises NothingToDo where nothing would be different.
     """
     before = Request.from_dict(parent.request)
     turbo = "turbo" in str(parent.identity.get("profile", ""))
     best = dict(PRESETS["best"].turbo if turbo else PRESETS["best"].guided)
     del best["thinking"]  # the plan is there already
     request = before.replace(**best)
-    try:
-        check_rendered(request)
-    except InvalidRequest as refusal:
-        if refusal.field not in best:
-            raise
-        del best[refusal.field]
-        request = before.replace(**best)
     if request == before:
         raise NothingToDo(
             f"Take {parent.number} is as good as its model makes it.", "Ask for a sibling, or choose another model."
