@@ -55,7 +55,7 @@ class Served:
             swell = np.minimum(1.0, at / SECONDS + 0.1) * (0.6 + 0.4 * np.sin(2 * np.pi * at / 3))
             tone = sum(np.sin(2 * np.pi * (110 + 11 * take.number) * part * at) / part for part in (1, 2, 3))
             sound = 0.15 * swell * tone
-            soundfile.write(self.made.folder / take.files["audio"], np.stack([sound, sound], 1), RATE)
+            soundfile.write(self.made.folder / take.files["audio"], np.stack([sound, sound], 1), RATE, subtype="PCM_24")
             self.studio.store.change(take.number, score=round(0.5 + take.number / 50, 2))
 
 

@@ -17,6 +17,7 @@ from acetui.player.mixer import Mixer
 from acetui.player.outputs import NoSound, Output, Pull, open_output
 from acetui.player.player import Heard, Player
 from acetui.player.sounds import RATE
+from acetui.player.unheard import Unheard
 from tests.acetui.player.listening import noise, written
 
 
@@ -236,12 +237,33 @@ def test_which_output_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         open_output("ffplay", "auto", pull, here)
     with pytest.raises(NoSound, match="turned off"):
         open_output("none", "auto", pull, here)
+    assert open_output("auto", "auto", pull, here, pages=1).name == "page"
+    assert open_output("page", "auto", pull, here).name == "page"
+    with pytest.raises(NoSound, match="No sound device"):
+        open_output("device", "auto", pull, here, pages=1)
     fake(tmp_path, "pw-play", tmp_path / "out", 8)
     output = open_output("auto", "auto", pull, here)
     assert output.name == "pw-play"
     output.start()
     until(lambda: not output.alive)
     output.close()
+
+
+def test_an_output_that_nobody_hears_keeps_the_time() -> None:
+    pulled: list[int] = []
+
+    def pull(frames: int) -> array[float]:
+        pulled.append(frames)
+        return array("f", bytes(8 * frames))
+
+    output = Unheard("page", pull)
+    began = time.monotonic()
+    output.start()
+    until(lambda: sum(pulled) >= 0.5 * RATE)
+    assert 0.35 < time.monotonic() - began < 3.0
+    assert output.alive
+    output.close()
+    assert not output.alive
 
 
 def test_a_device_is_chosen_by_a_part_of_its_name() -> None:
