@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 from acetui.looks.colours import contrast
 from sessions.api_listen import page_files
 from tests.e2e.browser import Browser, Watched, page_of, served
-from tests.sessions.jamming import state
+from tests.e2e.tmux import Tmux
+from tests.sessions.jamming import ROOT, state
 
 __all__ = ["state"]
 
@@ -183,6 +185,35 @@ HTMLMediaElement.prototype.play = function () {
 addEventListener("pointerdown", () => { window.touched = true; });
 """
 """What browsers on phones do; the headless one plays to nobody without a question."""
+
+
+def test_space_in_a_terminal_without_sound_is_heard_in_the_browser(tmp_path: Path, browser: Browser) -> None:
+    if not Tmux.there():
+        pytest.skip("tmux is not installed")
+    browser.run(space_is_heard_in_the_browser(tmp_path, browser))
+
+
+async def space_is_heard_in_the_browser(tmp_path: Path, browser: Browser) -> None:
+    around = {**os.environ, "PYTHONPATH": str(ROOT), "ACETUI_OUTPUT": "page", "ACETUI_CONFIG": str(tmp_path / "config")}
+    async with served(tmp_path) as studio, page_of(browser, studio.address) as page:
+        await page.wait(f"{ROWS} === 3")
+        with Tmux(tmp_path, around) as tmux:
+            command = (sys.executable, "-m", "acetui", str(studio.made.folder))
+            window = await asyncio.to_thread(tmux.open, "here", *command, columns=120, rows=30)
+            await asyncio.to_thread(window.sees, "takes · 3")
+            window.press("j", "j")
+            await page.wait("document.getElementById('title').textContent.startsWith('1')")
+            window.press("Space")
+            await page.playing(1)
+            await asyncio.to_thread(window.sees, "► 0:0")
+            window.press("l")
+            await page.wait("document.querySelector('#verdicts .liked').ariaPressed === 'true'")
+            window.press("Space")
+            await page.playing(None)
+            window.press("k", "Space")
+            await page.playing(2)
+            await page.page.keyboard.press("p")
+            await asyncio.to_thread(window.sees, "★")
 
 
 def test_a_browser_that_wants_to_be_touched_first_says_so(tmp_path: Path, browser: Browser) -> None:
