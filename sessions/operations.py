@@ -37,7 +37,7 @@ def sibling(parent: Take, variance: float, count: int) -> Request:
 def finished(parent: Take) -> Request:
     """``parent`` as well as its model can: the same words, seed and codes, with the steps of the preset ``best``.
 
-    What shapes the music (shift, guidance, method) stays as it was. Raises NothingToDo where nothing would be different.
+    What shapes the music (shift, guidance, method) stays as it was. Raises NothingToDo where nothing would differ.
     """
     before = Request.from_dict(parent.request)
     turbo = "turbo" in str(parent.identity.get("profile", ""))

@@ -63,11 +63,12 @@ def test_read_as_sharply_as_ever_a_vague_reading_is_the_prompt_without_its_sound
             torch.testing.assert_close(rows[:, i], whole[:, i] if i in read else null[:, 0], rtol=1e-4, atol=1e-5)
 
 
-def test_a_vague_reading_is_another_one(contrast: Contrast) -> None:
-    sharp, vague = (states(contrast, Vagueness(True, True, False, tau)) for tau in (1.0, 0.01))
+@pytest.mark.parametrize(("caption", "lyrics"), [(True, False), (False, True), (True, True)])
+def test_a_vague_reading_is_another_one(contrast: Contrast, caption: bool, lyrics: bool) -> None:
+    sharp, vague = (states(contrast, Vagueness(caption, lyrics, False, tau)) for tau in (1.0, 0.01))
     assert sharp.shape == vague.shape
     assert not torch.allclose(sharp, vague, atol=1e-3)
-    assert torch.equal(states(contrast, Vagueness(True, True, False, 1.0)), sharp)  # nothing of it stays behind
+    assert torch.equal(states(contrast, Vagueness(caption, lyrics, False, 1.0)), sharp)  # nothing of it stays behind
 
 
 def test_the_decoder_reads_weakly_through_weaker_keys(contrast: Contrast) -> None:
