@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 # --- side by side ----------------------------------------------------------------------------------------------------
 
 
+def _shown(app: StudioApp) -> None:
+    """Says above the list what is compared, and hides or shows what plays."""
+    compared = app.listening.compared
+    numbers = " ".join(map(str, compared.numbers))
+    blind = f"blind, {len(compared.numbers)} takes"
+    app.desk.takes.compared = blind if compared.blind else f"compared {numbers}" if numbers else ""
+    app.desk.takes.sync()
+    app.playing_changed()
+
+
 def compare(app: StudioApp) -> None:
     """Marks the takes that are chosen, or lets them go."""
     numbers = app.book.chosen()
@@ -24,6 +34,7 @@ def compare(app: StudioApp) -> None:
         return
     for number in numbers:
         app.listening.compared.toggle(number)
+    _shown(app)
     words = app.listening.compared.words()
     app.say(f"Compared by digit: {words}." if words else "No takes are compared any more.")
 
@@ -49,13 +60,13 @@ def blind(app: StudioApp) -> None:
     else:
         compared.begin_blind()
         app.say(f"1 to {len(compared.numbers)} play them in an order that nobody is told; C chooses what plays.")
-    app.playing_changed()
+    _shown(app)
 
 
 async def choose(app: StudioApp) -> None:
     """What plays is the best: that is kept, and the take is liked."""
     choice = app.listening.compared.choose(app.listening.number)
-    app.playing_changed()
+    _shown(app)
     await app.link.client.call(
         "POST",
         "/api/comparisons",

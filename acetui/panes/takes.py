@@ -30,6 +30,9 @@ class TakesPane(Vertical):
         self.playing: int | None = None
         """The take that is heard."""
 
+        self.compared = ""
+        """Which takes are compared, in words."""
+
     def compose(self) -> ComposeResult:
         """Heading and list."""
         yield self.heading
@@ -47,7 +50,9 @@ class TakesPane(Vertical):
     def sync(self) -> None:
         """Shows the book as it is now."""
         new = f"{self.book.unseen} new {self.list.looks.glyphs.down}" if self.book.unseen else ""
-        self.heading.show(name=heading_words(self.book, self.list.looks.glyphs.dot), note=new)
+        dot = self.list.looks.glyphs.dot
+        words = heading_words(self.book, dot)
+        self.heading.show(name=f"{words} {dot} {self.compared}" if self.compared else words, note=new)
         self.list.show(playing=self.playing, empty=empty_words(self.book, self._state))
 
 

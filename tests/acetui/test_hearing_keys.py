@@ -46,6 +46,7 @@ async def test_takes_are_heard_side_by_side_at_the_same_second(tmp_path: Path) -
         assert "No takes are marked" in app.desk.key_bar.message
         await pilot.press("b", "j", "b")
         assert "1 take 3, 2 take 2." in app.desk.key_bar.message
+        assert "compared 3 2" in picture(app, app.desk.takes)[0]
         await pilot.press("1")
         await plays(app, pilot, 3)
         await pilot.press(".", "[", ".", "]")
@@ -83,6 +84,7 @@ async def test_blind_nobody_is_told_which_is_which(tmp_path: Path) -> None:
         await plays(app, pilot, 2)
         shown = "\n".join(picture(app))
         assert "1 of 2, blind  0:0" in shown
+        assert "blind, 2 takes" in picture(app, app.desk.takes)[0]
         assert "►" not in "\n".join(picture(app, app.desk.takes))
         assert "/ 0:20" not in "\n".join(line for line in picture(app, app.desk.take) if "blind" in line)
         await pilot.press("g", "n")
