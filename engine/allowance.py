@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.tiers import MUSIC_GB, Tier, needed_gb, needed_in_phases_gb, published_tier_of, tier_of
+from engine.tiers import MUSIC_GB, Tier, needed_gb, needed_in_turns_gb, published_tier_of, tier_of
 
 Kind = Literal["cuda", "mps", "cpu"]
-Residence = Literal["together", "phases"]
-"""Whether all models lie on the card at once, or each moves there for its part of a batch."""
+Residence = Literal["together", "turns"]
+"""Whether all models are on the card at once, or text encoder, VAE and planner come in turns, once a batch each."""
 
 XL = "acestep-v15-xl-turbo"
 MUSIC = "acestep-v15-turbo"
@@ -49,8 +49,8 @@ class Allowance:
 
     planners: tuple[str, ...]
     residence: Residence
-    xl: Literal["together", "alone", "phases", "no"]
-    """XL models: beside a planner, without one, only in phases, or not at all."""
+    xl: Literal["together", "alone", "turns", "no"]
+    """XL models: beside a planner, without one, only where the others take turns, or not at all."""
 
     dtype: str
 
@@ -66,20 +66,25 @@ def allowance(kind: Kind, gb: float, capability: tuple[int, int] | None = None) 
         seconds=tier.most_seconds,
         planner=tier.planner,
         planners=tier.planners,
-        residence="phases" if kind == "cuda" and tier.offload else "together",
+        residence="turns" if kind == "cuda" and gb < _together_gb(tier) else "together",
         xl=_xl(kind, gb, tier),
         dtype=_dtype(kind, capability),
     )
 
 
-def _xl(kind: Kind, gb: float, tier: Tier) -> Literal["together", "alone", "phases", "no"]:
+def _together_gb(tier: Tier) -> float:
+    """What a batch of the row takes where everything is on the card at once."""
+    return needed_gb(xl=False, guided=False, takes=tier.most_takes[0], planner=tier.planner)
+
+
+def _xl(kind: Kind, gb: float, tier: Tier) -> Literal["together", "alone", "turns", "no"]:
     if kind == "cpu":
         return "no"
     if gb >= needed_gb(xl=True, guided=False, planner=tier.planner) and tier.planner:
         return "together"
     if gb >= needed_gb(xl=True, guided=False):
         return "alone"
-    return "phases" if kind == "cuda" and gb >= needed_in_phases_gb(xl=True, guided=False) else "no"
+    return "turns" if kind == "cuda" and gb >= needed_in_turns_gb(xl=True, guided=False) else "no"
 
 
 def _dtype(kind: Kind, capability: tuple[int, int] | None) -> str:
@@ -95,6 +100,7 @@ def choices(allowed: Allowance) -> tuple[Choice, ...]:
         _planner(allowed),
         _batch(allowed),
         _duration(allowed),
+        _residence(allowed),
         _precision(allowed),
         _quantisation(allowed),
     )
@@ -117,9 +123,9 @@ def guide(allowed: Allowance) -> str:
 def _music(allowed: Allowance) -> Choice:
     reasons = {
         "together": "XL models fit as well, beside the planner.",
-        "alone": "XL models fit as well, without a planner beside them or in phases.",
-        "phases": "XL models fit in phases alone.",
-        "no": f"XL models need {needed_in_phases_gb(xl=True, guided=False):.1f} GB of a card, in phases.",
+        "alone": "XL models fit as well, beside a planner only in turns.",
+        "turns": "XL models fit where the others take turns.",
+        "no": f"XL models need {needed_in_turns_gb(xl=True, guided=False):.1f} GB of a card.",
     }
     if allowed.kind == "cpu":
         why = f"A 2B model has {2 * MUSIC_GB[False]:.1f} GB in float32, and a take of a minute takes many minutes."
@@ -161,6 +167,20 @@ def _duration(allowed: Allowance) -> Choice:
         why=f"The table's row {allowed.tier.name}; the planner keeps to it.",
         override="--duration SECONDS, where it fits",
     )
+
+
+def _residence(allowed: Allowance) -> Choice:
+    if allowed.residence == "turns":
+        why = (
+            "The music model stays on the card; text encoder, VAE and planner come when they are needed, once a batch."
+        )
+        return Choice(name="models on the card", value="in turns", why=why, override="--no-offload")
+    why = {
+        "cpu": "There is one memory.",
+        "mps": "Card and computer share one memory.",
+        "cuda": "There is room for all of them.",
+    }[allowed.kind]
+    return Choice(name="models on the card", value="all together", why=why, override="--offload")
 
 
 def _precision(allowed: Allowance) -> Choice:

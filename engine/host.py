@@ -279,7 +279,7 @@ def _load_engine(job: Load, progress: Callable[..., None]) -> Engine:
         raise BadCheckpoint(sentence, "Run `make studio`, or pip install 'acetui[engine]'.") from missing
     if job.threads:
         torch.set_num_threads(job.threads)
-    return Engine.load(models, job.dit, job.lm, job.device, job.dtype, progress=progress)
+    return Engine.load(models, job.dit, job.lm, job.device, job.dtype, progress=progress, offload=job.offload)
 
 
 def _claim_streams() -> tuple[BinaryIO, BinaryIO]:

@@ -24,6 +24,7 @@ from engine.models.text import TextEncoder, read_tokenizer
 from engine.models.vae import VAE
 from engine.naming import NULL_CONDITION
 from engine.profiles import Profile, profile_for
+from engine.turns import Turns, Weights
 
 LoadProgress = Callable[[str, int, int], None]
 """``(stage, done, total)``."""
@@ -61,25 +62,44 @@ class Model:
     stored: Mapping[str, StoredTensor]
     """Where each tensor of the DiT's folder lies: what an adapter has changed is read from there again."""
 
+    turns: Turns | None = None
+    """Who is in memory, where not everybody can be at once."""
+
     @property
     def null(self) -> Tensor | None:
         """The unconditional prompt ``[1, 1, E]``; None in merges that dropped it."""
         return getattr(self.networks, NULL_CONDITION, None)
 
 
-def load_model(models: ModelSet, device: torch.device, dtype: torch.dtype, progress: LoadProgress) -> Model:
-    """Verifies and loads a set; ``progress`` hears of each component. Raises BadCheckpoint."""
+def load_model(
+    models: ModelSet,
+    device: torch.device,
+    dtype: torch.dtype,
+    progress: LoadProgress,
+    turns: Turns | None = None,
+) -> Model:
+    """Verifies and loads a set; ``progress`` hears of each component. Raises BadCheckpoint.
+
+    With ``turns``, VAE and text encoder are in memory only while they work.
+    """
+    waiting = device if turns is None else torch.device("cpu")
     progress("load", 0, 3)
     parts = {"dit": verify(models.dit), "vae": verify(models.vae), "text": verify(models.text_encoder)}
     guided = NULL_CONDITION in parts["dit"]
     networks = _filled(lambda: Acestep(models.dit.config, guided=guided), parts["dit"], device, dtype)
     progress("load", 1, 3)
-    vae = _filled(lambda: VAE(models.vae.config), parts["vae"], device, dtype)
+    vae = _filled(lambda: VAE(models.vae.config), parts["vae"], waiting, dtype)
+    if turns is not None:
+        vae.arrive = lambda: turns.take("vae")
+        turns.invite("vae", Weights(vae, vae, parts["vae"], device).guest)
     progress("load", 2, 3)
     rows = parts["text"]["embed_tokens.weight"].shape[0]
-    text = build(lambda: TextEncoder(models.text_encoder.config, rows), device, dtype)
+    text = build(lambda: TextEncoder(models.text_encoder.config, rows), waiting, dtype)
     fill(text.model, parts["text"])
     settle(text)
+    if turns is not None:
+        text.arrive = lambda: turns.take("text")
+        turns.invite("text", Weights(text, text.model, parts["text"], device).guest)
     progress("load", 3, 3)
     assert models.text_encoder.tokenizer is not None  # open_text_encoder refuses a folder without one
     return Model(
@@ -96,6 +116,7 @@ def load_model(models: ModelSet, device: torch.device, dtype: torch.dtype, progr
         dtype=dtype,
         identity=_identity(models, device, dtype),
         stored=parts["dit"],
+        turns=turns,
     )
 
 

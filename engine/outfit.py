@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.allowance import Allowance
+from engine.cards import GB
 from engine.checkpoints import LM_PREFIX, NO_LM, ModelSet, inventory, open_set
 from engine.components import open_lm
 from engine.config import DiTConfig
 from engine.errors import BadCheckpoint
-from engine.profiles import Profile
+from engine.preflight import Sizes, Wish, fits
+from engine.profiles import Profile, profile_for
 from engine.tiers import PLANNER_GB
 from engine.values import TRAINED_SECONDS
 
@@ -35,6 +37,9 @@ class Outfit:
     bounds: tuple[float, int] | None = None
     """Seconds of a take and takes in a batch that the machine is meant for; None where the table does not bind."""
 
+    in_turns: bool = False
+    """Whether the device is too small for everything at once."""
+
     def bound(self, profile: Profile) -> Profile:
         """``profile`` with what the machine is meant for."""
         return profile if self.bounds is None else replace(profile, longest=self.bounds[0], at_once=self.bounds[1])
@@ -54,10 +59,19 @@ def outfit(root: str | Path, dit: str | None, lm: str | None, allowed: Allowance
     if not is_official(open_set(root, dit, NO_LM).dit.config):
         return Outfit(open_set(root, dit, lm), True, longest)
     models = open_set(root, dit, lm if lm is not None else _fitting(Path(root), allowed))
-    fits = models.lm is not None and _size(models.lm.name) in allowed.planners
-    on = models.lm is not None and (lm is not None or fits)
+    has_room = models.lm is not None and _size(models.lm.name) in allowed.planners
+    on = models.lm is not None and (lm is not None or has_room)
     alone = 0 if on else 1  # the second of a pair is what there is without a planner
-    return Outfit(models, on, allowed.seconds[0], (allowed.seconds[alone], allowed.takes[alone]))
+    bounds = (allowed.seconds[alone], allowed.takes[alone])
+    return Outfit(models, on, allowed.seconds[0], bounds, _is_tight(models, allowed, bounds[1], planner=on))
+
+
+def _is_tight(models: ModelSet, allowed: Allowance, takes: int, *, planner: bool) -> bool:
+    """Whether a batch of a minute's takes has no room beside all models at once; a CPU has no other memory anyway."""
+    profile = profile_for(models.dit.name, models.dit.config)
+    wish = Wish(takes=takes, guided=profile.guidance_scale > 1, planner=planner)
+    sizes = Sizes.of(models, allowed.kind, allowed.dtype)
+    return allowed.kind == "cuda" and not fits(sizes, wish, int(allowed.gb * GB))
 
 
 def _fitting(root: Path, allowed: Allowance) -> str | None:

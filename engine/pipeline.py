@@ -51,6 +51,7 @@ from engine.sources.work import begin
 from engine.take import Take
 from engine.tasks import TASKS, TEXT2MUSIC, check_rendered, rendered_seconds
 from engine.trajectory import trajectory
+from engine.turns import Turns
 
 __all__ = ["Engine", "Progress", "Remark", "Take", "TakeReady"]
 
@@ -98,10 +99,12 @@ class Engine(Songwriter):
         device: str = "auto",
         dtype: str | None = None,
         progress: Callable[[str, int, int], None] | None = None,
+        offload: bool | None = None,
     ) -> Engine:
         """Loads the set in ``path`` that the names pick, with the planner that the device has room for where none is.
 
-        A planner is loaded once it is wanted.
+        A planner is loaded once it is wanted. ``offload`` has text encoder, VAE and planner in memory only while they
+        work; None is as the device needs it.
 
         Raises BadCheckpoint for a set that is not whole.
         """
@@ -109,7 +112,8 @@ class Engine(Songwriter):
         cap(where)
         fitted = outfit(path, dit, lm, allowed_on(where))
         planner = PlannerFiles.of(fitted, named=lm is not None)
-        model = load_model(fitted.models, where, choose_dtype(dtype, where), progress or (lambda *_: None))
+        turns = Turns() if (fitted.in_turns if offload is None else offload) else None
+        model = load_model(fitted.models, where, choose_dtype(dtype, where), progress or (lambda *_: None), turns)
         return cls(replace(model, profile=fitted.bound(model.profile)), planner)
 
     @property

@@ -109,17 +109,17 @@ def need(sizes: Sizes, wish: Wish, residence: Residence = "together") -> Need:
     """What a batch needs at its worst moment."""
     weights = sizes.weights
     stages = {
-        "conditions": (("music", "text"), _conditions(sizes)),
-        "sampling": (("music",), _sampling(sizes, wish)),
-        "decode": (("vae",), _decode(sizes, wish)),
+        "conditions": ("text", _conditions(sizes)),
+        "sampling": ("text", _sampling(sizes, wish)),
+        "decode": ("vae", _decode(sizes, wish)),
     }
     if wish.planner and sizes.lm is not None:
-        stages["planner"] = (("planner",), _planner(sizes, sizes.lm, wish))
+        stages["planner"] = ("planner", _planner(sizes, sizes.lm, wish))
     everything = sum(weights.values()) - (0 if "planner" in stages else weights["planner"])
     kept = _kept(sizes, wish)
     needs = []
-    for stage, (names, working) in stages.items():
-        models = everything if residence == "together" else sum(weights[name] for name in names)
+    for stage, (guest, working) in stages.items():
+        models = everything if residence == "together" else weights["music"] + weights[guest]
         peak = models + working + kept
         needs.append(Need(int(peak * MARGIN) + CONTEXT_BYTES[sizes.kind], models, stage, working + kept))
     return max(needs, key=lambda each: each.peak)

@@ -145,12 +145,13 @@ class EngineProcess:
         device: str = "auto",
         dtype: str | None = None,
         threads: int | None = None,
+        offload: bool | None = None,
         *,
         progress: ProgressListener | None = None,
     ) -> Loaded:
         """Makes a model ready, see :class:`engine.protocol.Load`; raises what the engine raised."""
         job = self._next_id()
-        async for event in self._job(Load(job, models, dit, lm, device, dtype, threads)):
+        async for event in self._job(Load(job, models, dit, lm, device, dtype, threads, offload)):
             if isinstance(event, Loaded):
                 return event
             if progress and isinstance(event, ProgressEvent):

@@ -105,6 +105,8 @@ class Load(Message):
     device: str = "auto"
     dtype: str | None = None
     threads: int | None = None
+    offload: bool | None = None
+    """Whether text encoder, VAE and planner are in memory only while they work; null is as the device needs it."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ class Songwriter(Door):
 
     def __init__(self, model: Model, planner: PlannerFiles | None) -> None:
         self._model = model
-        self.planning = Planning(planner, model.networks.tokenizer.quantizer.codes, model.silence)
+        codes = model.networks.tokenizer.quantizer.codes
+        self.planning = Planning(planner, codes, model.silence, model.turns)
 
     def plan(self, request: Request, *, progress: Progressing | None = None, cancel: Cancel | None = None) -> Plan:
         """What a render of ``request`` would begin with: what it leaves open filled in, and its first seed's codes.

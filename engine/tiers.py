@@ -14,7 +14,8 @@ PLANNER_GB = {"0.6B": (1.2, 0.6), "1.7B": (3.4, 1.0), "4B": (8.0, 1.6)}
 MUSIC_GB = {False: 4.7, True: 9.0}
 """Weights of the music model: of 2B ones, and of XL ones."""
 
-BESIDE_GB = 0.33 + 1.2 + 0.01
+TEXT_GB = 1.2
+BESIDE_GB = 0.33 + TEXT_GB + 0.01
 """VAE, text encoder and the latents of silence."""
 
 ROOM_GB = 0.5 + 0.5
@@ -107,6 +108,6 @@ def needed_gb(*, xl: bool, guided: bool, takes: int = 1, seconds: float = 60.0, 
     return MUSIC_GB[xl] + BESIDE_GB + lm + per_take * takes * max(1.0, seconds / 60) + ROOM_GB
 
 
-def needed_in_phases_gb(*, xl: bool, guided: bool, takes: int = 1, seconds: float = 60.0) -> float:
-    """The same where only what works is on the card: the music model is the largest that ever is."""
-    return MUSIC_GB[xl] + _A_TAKE_GB[xl, guided] * takes * max(1.0, seconds / 60) + ROOM_GB
+def needed_in_turns_gb(*, xl: bool, guided: bool, takes: int = 1, seconds: float = 60.0) -> float:
+    """The same where text encoder and VAE take turns beside the music model."""
+    return needed_gb(xl=xl, guided=guided, takes=takes, seconds=seconds) - BESIDE_GB + TEXT_GB

@@ -116,7 +116,7 @@ def fit(
     device = str(options.get("device") or "auto")
     found = () if device in ("cpu", "mps") else cards.look()
     room = room_of(device, found, env=env, pid=pid)
-    sizes, profile, on = _sizes(
+    sizes, profile, on, turns = _sizes(
         str(find_models(options.get("models"), env)),
         options.get("dit"),
         options.get("lm"),
@@ -126,7 +126,10 @@ def fit(
         room.capability,
     )
     wish = wish_of(request, profile, planner=on)
-    return Fit(wish.takes, need(sizes, wish), room, most_takes(sizes, wish, room.free), "together")
+    offload = options.get("offload")
+    residence: Residence = "turns" if (turns if offload is None else offload) else "together"
+    needed, most = need(sizes, wish, residence), most_takes(sizes, wish, room.free, residence)
+    return Fit(wish.takes, needed, room, most, residence)
 
 
 @lru_cache(maxsize=8)
@@ -138,12 +141,12 @@ def _sizes(
     kind: Kind,
     gb: float,
     capability: tuple[int, int] | None,
-) -> tuple[Sizes, Profile, bool]:
-    """The sizes of a set, its profile, and whether it plans; configs alone are read."""
+) -> tuple[Sizes, Profile, bool, bool]:
+    """The sizes of a set, its profile, whether it plans, and whether its models take turns; configs alone are read."""
     allowed = allowance(kind, gb, capability)
     fitted = outfit(root, dit, lm, allowed)
     profile = fitted.bound(profile_for(fitted.models.dit.name, fitted.models.dit.config))
-    return Sizes.of(fitted.models, kind, dtype or allowed.dtype), profile, fitted.planner_on
+    return Sizes.of(fitted.models, kind, dtype or allowed.dtype), profile, fitted.planner_on, fitted.in_turns
 
 
 def wish_of(request: Mapping[str, Any], profile: Profile, *, planner: bool) -> Wish:

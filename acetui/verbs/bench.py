@@ -12,6 +12,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from acetui.verbs.parsing import MODEL_FLAGS
 from acetui.verbs.render import with_seeds
 from acetui.verbs.report import HumanReport, JsonReport, Report, sketch_notice
 from engine import Request
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _measure(args: argparse.Namespace, report: Report) -> Bench:
-    model = {name: getattr(args, name) for name in ("models", "dit", "lm", "device", "dtype", "threads")}
+    model = {name: getattr(args, name) for name in MODEL_FLAGS}
     asked = Request(caption=_CAPTION, lyrics=_LYRICS, duration=args.seconds, batch_size=args.batch, bpm=96)
     if args.steps is not None:
         asked = asked.replace(inference_steps=args.steps)

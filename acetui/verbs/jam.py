@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from acetui.verbs.flags import recipe_from_flags
 from acetui.verbs.jam_report import HumanJam, JamReport, JsonJam
 from acetui.verbs.own_audio import bring, by_content
+from acetui.verbs.parsing import MODEL_FLAGS
 from acetui.verbs.report import sketch_notice
 from engine import Cancelled, InvalidRequest
 from engine.fields import shown
@@ -27,7 +28,6 @@ from sessions.places import is_session, remember, session_path, state_folder
 from sessions.settings import LoopSettings, Settings
 
 LOOP_FLAGS = ("takes", "minutes", "until_score", "keep", "policy")
-MODEL_FLAGS = ("models", "dit", "lm", "device", "dtype", "threads")
 
 PARKED_SECONDS = 600.0
 """How long a parked recipe waits for an edit where there is no terminal at which somebody could read of it."""

@@ -96,6 +96,10 @@ def loudness(text: str) -> float:
     return value
 
 
+MODEL_FLAGS = ("models", "dit", "lm", "device", "dtype", "threads", "offload")
+"""What an engine is told to load, by the names of the flags."""
+
+
 def add_engine_flags(parser: Parser) -> None:
     """What music is made with, and on what."""
     group = parser.add_argument_group("model and machine")
@@ -103,6 +107,11 @@ def add_engine_flags(parser: Parser) -> None:
     group.add_argument("--dit", metavar="NAME", help="which music model in it, such as acestep-v15-turbo")
     group.add_argument("--lm", metavar="NAME", help="which planner in it")
     group.add_argument("--device", type=device_name, default="auto", metavar="auto|cpu|cuda|cuda:N|mps")
+    group.add_argument(
+        "--offload",
+        action=argparse.BooleanOptionalAction,
+        help="have text encoder, VAE and planner in memory only while they work (default: as the card needs it)",
+    )
     group.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), help="default: what the device does best")
     group.add_argument(
         "--threads", type=whole(1, MOST_THREADS), metavar="N", help="CPU threads (default: torch's choice)"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from acetui.verbs.flags import recipe_from_flags
+from acetui.verbs.parsing import MODEL_FLAGS
 from acetui.verbs.recipe_file import read_recipe
 from acetui.verbs.render import Stop
 from acetui.verbs.report import HumanReport, JsonReport, Report
@@ -23,8 +24,6 @@ from engine.process import EngineDied, EngineProcess
 from engine.protocol import ProgressEvent
 from sessions.settings import Recipe
 from sessions.toml_text import written
-
-MODEL_FLAGS = ("models", "dit", "lm", "device", "dtype", "threads")
 
 WORDS = ("caption", "lyrics", "bpm", "keyscale", "timesignature", "duration", "vocal_language", "instrumental")
 """What is printed of a plan, by the published names, in the order of a recipe."""

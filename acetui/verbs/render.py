@@ -17,6 +17,7 @@ from acetui.verbs.destination import destination
 from acetui.verbs.flags import recipe_from_flags
 from acetui.verbs.memory_check import check_memory
 from acetui.verbs.own_audio import check_files
+from acetui.verbs.parsing import MODEL_FLAGS
 from acetui.verbs.recipe_file import read_recipe
 from acetui.verbs.report import HumanReport, JsonReport, Report, sketch_notice
 from engine import Cancelled, Request
@@ -89,7 +90,7 @@ def prepare(args: argparse.Namespace) -> Job:
         seeds = seeds or request.seeds
         words = ", ".join(f"{name} {plain(value)}" for name, value in cell.items())
         renders.append(_render_of(args, request, words, f"-{number + 1}" if cell else ""))
-    model = {name: getattr(args, name) for name in ("models", "dit", "lm", "device", "dtype", "threads")}
+    model = {name: getattr(args, name) for name in MODEL_FLAGS}
     return Job(model, tuple(renders))
 
 

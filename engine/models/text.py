@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -42,6 +42,8 @@ class TextEncoder(nn.Module):
         self.config = Qwen3Config(**asdict(config) | {"vocab_size": rows, "use_cache": False, "hidden_act": "silu"})
         self.config._attn_implementation = "sdpa"
         self.model = Qwen3Model(self.config)
+        self.arrive: Callable[[], None] = lambda: None
+        """Called before the weights are used: where memory is small they may be elsewhere (``engine.turns``)."""
 
     def settle(self) -> None:
         """Rotary tables are no weights; made on the meta device they hold nothing, so they are made again."""
@@ -52,6 +54,7 @@ class TextEncoder(nn.Module):
 
         ``sharpness`` is what the attention scores of some layers are multiplied by.
         """
+        self.arrive()
         with self._sharpened(sharpness):
             return self.model(input_ids=tokens).last_hidden_state  # type: ignore[no-any-return]
 
@@ -69,6 +72,7 @@ class TextEncoder(nn.Module):
 
     def lyrics(self, tokens: Tensor) -> Tensor:
         """Ids ``[1, L]`` to raw embeddings ``[1, L, hidden]``; the condition encoder does the rest."""
+        self.arrive()
         return self.model.embed_tokens(tokens)  # type: ignore[no-any-return]
 
 

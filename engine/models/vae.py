@@ -7,7 +7,7 @@ memory does not grow with the length.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -159,6 +159,9 @@ class VAE(nn.Module):
         self.tiling: Tiling | None = None
         """What decoding has come down to where memory ran out; None where it never did."""
 
+        self.arrive: Callable[[], None] = lambda: None
+        """Called before the weights are used: where memory is small they may be elsewhere (``engine.turns``)."""
+
     def decode_tiles(
         self, latents: Tensor, tiling: Tiling | None = None, *, start: int = 0, stop: int | None = None
     ) -> Iterator[Tensor]:
@@ -172,6 +175,7 @@ class VAE(nn.Module):
         end = latents.shape[1] if stop is None else stop
         while start < end:
             until = min(start + tiling.frames, end)
+            self.arrive()
             try:
                 rows = self.decoder.produce(latents, lengths, start * hop, until * hop, tiling.elements)
             except torch.OutOfMemoryError:
@@ -197,6 +201,7 @@ class VAE(nn.Module):
         lengths = self.encoder.lengths(rows.shape[1])
         for start in range(0, frames, tiling.frames):
             stop = min(start + tiling.frames, frames)
+            self.arrive()
             yield self.encoder.produce(rows, lengths, start, stop, tiling.elements)
 
     def encode(self, audio: Tensor, tiling: Tiling | None = None) -> Tensor:

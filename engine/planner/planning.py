@@ -22,6 +22,7 @@ from engine.planner.vocabulary import LONGEST
 from engine.request import Request
 from engine.sampling.noise import PLANNER, philox
 from engine.tasks import TASKS
+from engine.turns import Guest, Turns
 
 DRAFTS = PLANNER + 2
 """The stream of a batch's first seed that the seeds of further drafts are drawn from."""
@@ -58,10 +59,16 @@ class PlannerFiles:
 class Planning:
     """An engine's planner, or that it has none."""
 
-    def __init__(self, files: PlannerFiles | None, codes: int, like: Tensor) -> None:
-        """``codes`` is how many the model knows; the planner is loaded to where ``like`` is, in its dtype."""
-        self._files, self._codes, self._like = files, codes, like
+    def __init__(self, files: PlannerFiles | None, codes: int, like: Tensor, turns: Turns | None = None) -> None:
+        """``codes`` is how many the model knows; the planner is loaded to where ``like`` is, in its dtype.
+
+        With ``turns`` it is there only while it works.
+        """
+        self._files, self._codes, self._like, self._turns = files, codes, like, turns
         self._planner: Planner | None = None
+        self._identity: dict[str, Any] = {}
+        if turns is not None:
+            turns.invite("planner", Guest(lambda: None, self._leave))
 
     @property
     def name(self) -> str | None:
@@ -87,6 +94,8 @@ class Planning:
                 "There is no planner among these models.",
                 "Place one beside them, such as acestep-5Hz-lm-1.7B, and do not ask for --lm none.",
             )
+        if self._turns is not None:
+            self._turns.take("planner")
         if self._planner is None:
             component = self._files.component
             identity = {
@@ -97,7 +106,12 @@ class Planning:
             self._planner = Planner.load(
                 component, self._files.found, self._codes, self._like, identity, self._files.longest
             )
+            self._identity = identity
         return self._planner
+
+    def _leave(self) -> None:
+        """Gives the memory back; the next job loads it again."""
+        self._planner = None
 
     @torch.no_grad()
     def drafts(self, request: Request) -> Planned:
@@ -120,7 +134,7 @@ class Planning:
 
     def told(self, plan: Plan) -> dict[str, Any]:
         """What a take remembers of its plan."""
-        return {**plan.told, **(self._planner.identity if self._planner else {})}
+        return {**plan.told, **self._identity}
 
     # --- the jobs of their own ---------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from engine import cards, memory
 from engine.card_files import amd_cards, silent_cards
 from engine.cards import GB, Card, Tenant, card_for, simulated_gb
 from engine.memory import Cards
-from engine.tiers import TIERS, needed_gb, needed_in_phases_gb, published_tier_of, tier_of
+from engine.tiers import TIERS, needed_gb, needed_in_turns_gb, published_tier_of, tier_of
 from tests.engine.nvml_double import DoubleCard, library
 
 BIG = DoubleCard(name="NVIDIA H200", uuid="GPU-22bb", total=139 * GB, used=3 * GB)
@@ -226,8 +226,8 @@ def test_the_published_arithmetic() -> None:
     assert needed_gb(xl=False, guided=True, planner="0.6B") == pytest.approx(7.24 + 0.6 + 1.8)
     assert needed_gb(xl=True, guided=False) == pytest.approx(12.04)
     assert needed_gb(xl=False, guided=False, seconds=10) == needed_gb(xl=False, guided=False, seconds=60)
-    assert needed_in_phases_gb(xl=True, guided=False) == pytest.approx(10.5)
-    assert needed_in_phases_gb(xl=False, guided=False) == pytest.approx(6.0)
+    assert needed_in_turns_gb(xl=True, guided=False) == pytest.approx(11.7)
+    assert needed_in_turns_gb(xl=False, guided=False) == pytest.approx(7.2)
 
 
 def test_the_table_never_gets_worse_towards_larger_cards() -> None:

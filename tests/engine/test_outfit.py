@@ -133,3 +133,9 @@ def test_a_simulated_card_is_held_to_its_size(monkeypatch: pytest.MonkeyPatch) -
     device_memory.cap(card)
     assert len(held) == 1
     assert device_memory.free_bytes(card) == 71 * GB
+
+
+@pytest.mark.parametrize(("gb", "in_turns"), [(8, True), (16, False), (24, False)])
+def test_models_take_turns_where_they_do_not_fit_at_once(tmp_path: Path, gb: float, in_turns: bool) -> None:
+    assert outfit.outfit(official(tmp_path, *ALL), None, None, allowance("cuda", gb)).in_turns is in_turns
+    assert outfit.outfit(tmp_path, None, None, allowance("cpu", gb)).in_turns is False

@@ -47,17 +47,17 @@ def test_more_of_anything_needs_more() -> None:
     assert need(cpu, Wish(takes=8)).peak == need(cpu, Wish()).peak
 
 
-def test_in_phases_the_music_model_is_the_largest_part() -> None:
+def test_in_turns_one_model_is_beside_the_music_model() -> None:
     sizes = published(planner=True)
-    together, phases = need(sizes, Wish(planner=True)), need(sizes, Wish(planner=True), "phases")
-    assert phases.peak < together.peak - 1.5 * GB
-    assert phases.models <= sizes.weights["music"] + sizes.weights["text"]
+    together, turns = need(sizes, Wish(planner=True)), need(sizes, Wish(planner=True), "turns")
+    assert turns.peak < together.peak - 1.0 * GB
+    assert turns.models <= sizes.weights["music"] + sizes.weights["planner"]
 
 
 def test_the_table_of_the_published_guide_holds() -> None:
-    # 16 GB: four takes of a minute with a planner; 8 GB: two, in phases.
+    # 16 GB: four takes of a minute with a planner; 8 GB: two, in turns.
     assert most_takes(published(planner=True), Wish(seconds=60.0, planner=True), int(15.5 * GB)) >= 4
-    assert most_takes(published(planner=True), Wish(seconds=60.0, planner=True), int(7.5 * GB), "phases") >= 2
+    assert most_takes(published(planner=True), Wish(seconds=60.0, planner=True), int(7.5 * GB), "turns") >= 2
     assert not fits(published("xl-turbo"), Wish(), 10 * GB)
     assert most_takes(published(), Wish(), 2 * GB) == 0
 

@@ -1,0 +1,104 @@
+"""Models that take turns: who is there when, what comes out, and what it takes of memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.pipeline import Engine
+from engine.request import Request
+from engine.turns import Guest, Turns
+
+
+def test_one_guest_at_a_time() -> None:
+    said: list[str] = []
+    turns = Turns()
+    for name in ("vae", "text"):
+        turns.invite(
+            name, Guest(lambda name=name: said.append(f"{name} in"), lambda name=name: said.append(f"{name} out"))
+        )  # type: ignore[misc]
+    assert said == ["vae out", "text out"]
+    said.clear()
+    for name in ("text", "text", "vae", "text"):
+        turns.take(name)
+    assert said == ["text in", "text out", "vae in", "vae out", "text in"]
+
+
+def test_a_guest_that_cannot_come_leaves_the_place_free() -> None:
+    turns = Turns()
+    came: list[str] = []
+
+    def fails() -> None:
+        raise torch.OutOfMemoryError("no room")
+
+    turns.invite("text", Guest(lambda: came.append("in"), lambda: came.append("out")))
+    turns.invite("vae", Guest(fails, lambda: None))
+    turns.take("text")
+    with pytest.raises(torch.OutOfMemoryError):
+        turns.take("vae")
+    turns.take("text")
+    assert came == ["out", "in", "out", "in"]
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_takes_are_the_same_and_weights_are_gone_between(tiny_turbo: Path, tmp_path: Path) -> None:
+    known = {"bpm": 96, "keyscale": "A minor", "timesignature": "4", "vocal_language": "en"}
+    asked = {"caption": "slow jazz", "lyrics": "la", "duration": 1.0, "use_cot_caption": False, "inference_steps": 1}
+    request = Request.from_dict({**known, **asked, "seeds": [3]})
+    first = Engine.load(tiny_turbo, device="cpu", offload=False)
+    together = first.render(request)
+    engine = Engine.load(tiny_turbo, device="cpu", offload=True)
+    model = engine._model
+    assert _size(model.vae) == _size(model.text) == 0
+    in_turns = engine.render(request)
+    for one, other in zip(together, in_turns, strict=True):
+        assert torch.equal(one.audio, other.audio)
+        assert torch.equal(one.latents, other.latents)
+        assert (one.codes, one.plan, one.identity) == (other.codes, other.plan, other.identity)
+    assert _size(model.vae) > 0
+    assert _size(model.text) == 0
+    assert engine.planning.loaded is None
+    again = engine.render(request)  # everything comes a second time
+    assert torch.equal(again[0].audio, in_turns[0].audio)
+    assert together[0].codes
+    assert engine.codes_of(in_turns[0].audio) == first.codes_of(in_turns[0].audio)
+
+
+def _size(module: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+_LOAD = """
+import sys
+from pathlib import Path
+import torch
+from engine.pipeline import Engine
+engine = Engine.load(sys.argv[1], lm="none", device="cpu", offload=sys.argv[2] == "turns")
+print(next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in line))
+print(sum(p.numel() * 4 for part in (engine._model.vae, engine._model.text) for p in part.parameters()))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="what a process has is Linux's to tell")
+def test_what_waits_takes_no_memory(tmp_path: Path) -> None:
+    from engine.testing import make_checkpoint
+
+    root = make_checkpoint(tmp_path / "small", size="small")
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+
+    def resident(how: str) -> tuple[int, int]:
+        done = subprocess.run(
+            [sys.executable, "-c", _LOAD, str(root), how], capture_output=True, text=True, check=True, env=env
+        )
+        kilobytes, weights = map(int, done.stdout.split())
+        return kilobytes * 1024, weights
+
+    (together, weights), (in_turns, left) = resident("together"), resident("turns")
+    assert left == 0
+    assert together - in_turns > 0.8 * weights > 10_000_000
