@@ -30,6 +30,19 @@ WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
 )
 """Published names that are accepted so that published files can be read."""
 
+COVERS = ("cover", "cover-nofsq")
+
+_OF_TASKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        **dict.fromkeys(("repainting_start", "repainting_end"), ("repaint", "lego")),
+        **dict.fromkeys(("repaint_mode", "repaint_strength", "repaint_latent_crossfade_frames"), ("repaint",)),
+        **dict.fromkeys(("repaint_wav_crossfade_sec", "next_gap"), ("repaint",)),
+        **dict.fromkeys(("audio_cover_strength", "cover_noise_strength"), COVERS),
+        **dict.fromkeys(("crop_start", "crop_end", "fade_in", "fade_out"), ("crop",)),
+    }
+)
+"""Fields that say how a source is worked on, and the tasks that look at them; codes are followed as covers are."""
+
 _OF_GUIDANCE = (
     "use_adg",
     "guidance_variant",
@@ -49,7 +62,7 @@ _OF_GUIDANCE = (
 
 def warnings(request: Request, profile: Profile) -> list[tuple[str, str]]:
     """(field, sentence) for everything in ``request`` that is untrained or has no effect on a model of ``profile``."""
-    of_request = (_words, _metadata, _solver, _task, _seeds, _names)
+    of_request = (_words, _metadata, _solver, _task, _source_fields, _seeds, _names)
     of_model = (_machine, _steps, _times, _turbo_mode, _guidance)
     found = [list(rule(request)) for rule in of_request] + [list(rule(request, profile)) for rule in of_model]
     return [advice for rule in found for advice in rule]
@@ -174,6 +187,18 @@ def _task(request: Request) -> Advice:
             yield "duration", f"duration has no effect: audio_codes is {seconds:g} seconds long."
     elif task.needs_source:
         yield "duration", f"duration has no effect with {task.name}: the result is as long as its source."
+
+
+def _source_fields(request: Request) -> Advice:
+    """Fields that say how a source is worked on, where the task does it in another way."""
+    covers = TASKS[request.task_type].covers or (bool(request.audio_codes) and TASKS[request.task_type].takes_codes)
+    for name, tasks in _OF_TASKS.items():
+        counts = request.task_type in tasks or (covers and tasks == COVERS)
+        if not counts and getattr(request, name) != _default(request, name):
+            yield name, f"{name} has no effect with {request.task_type}."
+    fixed = request.task_type == "repaint" and request.repaint_mode != "balanced"
+    if fixed and request.repaint_strength != _default(request, "repaint_strength"):
+        yield "repaint_strength", f"repaint_strength has no effect: the repaint mode is {request.repaint_mode}."
 
 
 def _seeds(request: Request) -> Advice:

@@ -15,6 +15,7 @@ from sessions.engine_life import EngineGaveUp, EngineLost
 from sessions.errors import Clash, MissingSession
 from sessions.home import NoAudio
 from sessions.lists import NoTake
+from sessions.operations import NothingToDo
 from sessions.own_sources import ForeignPath
 from sessions.query_parser import BadQuery
 from sessions.sources import NoSource
@@ -39,6 +40,7 @@ _STATUS: tuple[tuple[type[EngineError], int], ...] = (
     (ReadOnly, 409),
     (Taken, 409),
     (NotMoved, 409),
+    (NothingToDo, 409),
     (Cancelled, 409),
     (OutOfMemory, 503),
     (BadCheckpoint, 503),

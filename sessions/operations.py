@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.errors import EngineError
 from engine.request import Request
 from engine.seeds import RANDOM, draw_seed
+from engine.tasks import TASKS
 from sessions.presets import PRESETS
 from sessions.take import Take
 
@@ -19,9 +20,9 @@ class NothingToDo(EngineError):
 def sibling(parent: Take, variance: float, count: int) -> Request:
     """Takes near ``parent``: its codes with new noise; where it has none, its noise moved by ``variance``.
 
-    Raises InvalidRequest where that is no share, or a batch of ``count`` too large.
+    Raises InvalidRequest where that is no share, or a batch of ``count`` too large, and NothingToDo for a crop.
     """
-    request = Request.from_dict(parent.request)
+    request = _asked(parent)
     if request.audio_codes:
         return request.replace(batch_size=count, seed=RANDOM, seeds=(), use_random_seed=True)
     return request.replace(
@@ -39,7 +40,7 @@ def finished(parent: Take) -> Request:
 
     What shapes the music (shift, guidance, method) stays as it was. Raises NothingToDo where nothing would differ.
     """
-    before = Request.from_dict(parent.request)
+    before = _asked(parent)
     turbo = "turbo" in str(parent.identity.get("profile", ""))
     best = dict(PRESETS["best"].turbo if turbo else PRESETS["best"].guided)
     del best["thinking"]  # the plan is there already
@@ -49,3 +50,14 @@ def finished(parent: Take) -> Request:
             f"Take {parent.number} is as good as its model makes it.", "Ask for a sibling, or choose another model."
         )
     return request
+
+
+def _asked(parent: Take) -> Request:
+    """What ``parent`` was asked for; a length that its source gave it is not asked for again. Raises NothingToDo."""
+    request = Request.from_dict(parent.request)
+    task = TASKS[request.task_type]
+    if task.cuts:
+        raise NothingToDo(
+            f"Nothing of take {parent.number} was made: it is cut out of another.", "Ask the same of that other take."
+        )
+    return request.replace(duration=None) if task.needs_source else request

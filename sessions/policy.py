@@ -178,7 +178,7 @@ def pins_for(store: Lists, revision: int, policy: str) -> list[Summary]:
     """
     if policy == "explore":
         return []
-    pins = store.summaries("pinned")[0]
+    pins = store.summaries("pinned and operation!=crop")[0]  # a crop has nothing in it that could be another
     return [pin for pin in pins if pin.revision == revision] or (pins if policy == "siblings" else [])
 
 

@@ -366,6 +366,10 @@ def test_steps_beyond_the_model_are_refused() -> None:
         ({"seeds": [1, 2], "seed": 5}, TURBO, "seed"),
         ({"seeds": [1, 2], "use_random_seed": True}, TURBO, "use_random_seed"),
         ({"guidance_params": {"a": 1}}, BASE, "guidance_params"),
+        ({"task_type": "cover", "repainting_start": 2}, TURBO, "repainting_start"),
+        ({"task_type": "repaint", "audio_cover_strength": 0.5}, TURBO, "audio_cover_strength"),
+        ({"task_type": "repaint", "repaint_mode": "aggressive", "repaint_strength": 0.2}, TURBO, "repaint_strength"),
+        ({"fade_out": 2}, TURBO, "fade_out"),
     ],
 )
 def test_what_is_allowed_but_unwise_is_said(fields: dict[str, Any], profile: Any, field: str) -> None:
@@ -382,6 +386,8 @@ def test_what_is_allowed_but_unwise_is_said(fields: dict[str, Any], profile: Any
         ({"timesteps": [0.97, 0.5]}, CONTINUOUS),
         ({"timesteps": TURBO_TIMESTEPS[::3]}, TURBO),
         ({"src_audio": "a.wav", "flow_edit_morph": True}, BASE),
+        ({"audio_codes": [1] * 50, "audio_cover_strength": 0.5}, TURBO),
+        ({"task_type": "lego", "repainting_start": 2}, BASE),
     ],
 )
 def test_a_sound_request_is_left_in_peace(fields: dict[str, Any], profile: Any) -> None:

@@ -72,6 +72,9 @@ def test_a_crop_is_cut_once(tmp_path: Path) -> None:
         assert (made["parent"], made["operation"], made["name"]) == (parent["id"], "crop", parent["name"])
         given = ask.made.requests()[-1]
         assert {"task_type": "crop", "crop_start": 2.0, "crop_end": 8.0, "fade_out": 1.0}.items() <= given.items()
+        for near in ("sibling", "finish"):
+            refusal = await ask("POST", f"/api/takes/{made['number']}/{near}", {}, status=409)
+            assert "cut out of another" in refusal["error"]
 
     on_api(tmp_path, act)
 
