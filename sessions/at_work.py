@@ -26,6 +26,7 @@ from sessions.lock_keeper import LockKeeper
 from sessions.memory_watch import MemoryWatch
 from sessions.places import state_folder
 from sessions.playing import Playing
+from sessions.plugins import Plugin, wanted
 from sessions.revisions import Revision, Revisions
 from sessions.scoring import Scorer
 from sessions.source_paths import SourcePaths
@@ -84,13 +85,14 @@ class AtWork:
             watchdog=with_.watchdog,
             memory=with_.memory,
         )
+        self.plugins = self._plugins(revisions.current)
         self.loop = AutoGen(
             store,
             revisions.current,
             self.engine,
             self.events,
             eta=eta,
-            scorers=with_.scorers,
+            scorers=(*with_.scorers, *self.plugins),
             poll=with_.patience.tick,
             playing=self.playing.numbers,
         )
@@ -121,6 +123,13 @@ class AtWork:
         self.room.move(str(options["device"]))
         self.events.publish("recipe", revision=revision.number, changed=revision.changed)
 
+    def _plugins(self, revision: Revision) -> list[Plugin]:
+        """Scorers of other packages that this session wants; what there is to know of them is told."""
+        found, missing = wanted(revision.settings.scores.weights_of_others)
+        for words in (*(plugin.words() for plugin in found), *missing):
+            self.events.publish("notice", text=words)
+        return found
+
     @asynccontextmanager
     async def _working(self) -> AsyncIterator[None]:
         for line in self.store.report.lines():
@@ -133,7 +142,7 @@ class AtWork:
             tasks += self.errands
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, *(plugin.close() for plugin in self.plugins), return_exceptions=True)
 
     def _is_busy(self) -> bool:
         """Whether there is work for an engine right now."""

@@ -160,5 +160,4 @@ def weighed(take: Take, weights: ScoreSettings) -> Take:
     """A take with the score that its parts come to; one without parts keeps what it has."""
     if not take.parts:
         return take
-    own = {name: getattr(weights, name) for name in weights.fields()}
-    return take.replace(score=overall(take.parts, take.request, own).score)
+    return take.replace(score=overall(take.parts, take.request, weights.own).score)

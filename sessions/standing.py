@@ -25,7 +25,7 @@ def why(lists: Lists, take: Take, weights: ScoreSettings) -> dict[str, Any]:
     ``standing`` is None where the take has no score or did not pass. Reads the store, so not for the event loop's own
     thread.
     """
-    own = {name: getattr(weights, name) for name in weights.fields()}
+    own = weights.own
     mine = overall(take.parts, take.request, own)
     place = None
     if not take.faults and mine.score is not None:

@@ -7,6 +7,7 @@ are the same everywhere.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,20 @@ class LoopSettings(Table):
         return None if self.headless else self.unheard_ceiling or None
 
 
+_OTHER = re.compile(r"([A-Za-z0-9_.-]{1,40})\s*=\s*(0|1|0?\.[0-9]{1,6}|1\.0{1,6})")
+
+
+def _others(value: object) -> str:
+    found = []
+    for each in readers.text(value).split(","):
+        if each.strip():
+            match = _OTHER.fullmatch(each.strip())
+            if match is None:
+                raise ValueError
+            found.append(f"{match[1]}={float(match[2]):g}")
+    return ", ".join(found)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScoreSettings(Table):
     """The table [scores]: the weights of a take's score. None leaves the weight that fits the kind of take."""
@@ -107,6 +122,26 @@ class ScoreSettings(Table):
     tempo_key: float | None = spec(None, help="Are tempo and key as asked?", **_WEIGHT)
     signal: float | None = spec(None, help="Is the sound clean?", **_WEIGHT)
     taste: float | None = spec(None, help="Would you like it, by your verdicts? 0 leaves that out.", **_WEIGHT)
+    others: str = spec(
+        "",
+        group="scores",
+        help="Scorers of other packages with their weights, such as songeval=0.2.",
+        wants="it must be names with weights from 0 to 1, such as 'songeval=0.2, other=0.1'",
+        read=_others,
+    )
+
+    @property
+    def weights_of_others(self) -> dict[str, float]:
+        """The scorers of other packages that count."""
+        return {
+            name: float(weight) for name, _, weight in (each.partition("=") for each in self.others.split(", ")) if name
+        }
+
+    @property
+    def own(self) -> dict[str, float | None]:
+        """Every weight that a person may have set, by part."""
+        usual = {name: getattr(self, name) for name in self.fields() if name != "others"}
+        return {**usual, **self.weights_of_others}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -140,11 +140,13 @@ def weights_of(kind: str, own: Mapping[str, float | None]) -> dict[str, float]:
 
 
 def _optional(measures: Mapping[str, float], own: Mapping[str, float | None]) -> dict[str, float]:
-    """The weights of parts that count where they are there."""
-    found = {
-        name: usual if own.get(name) is None else own[name] for name, usual in OPTIONAL.items() if name in measures
+    """The weights of parts that count where they are there: a person's taste, and what others have scored."""
+    usual = {name for weights in WEIGHTS.values() for name in weights}
+    names = dict.fromkeys([*OPTIONAL, *(name for name in own if name not in usual)])
+    weights = {
+        name: OPTIONAL.get(name, 0.0) if own.get(name) is None else own[name] for name in names if name in measures
     }
-    return {name: weight for name, weight in found.items() if weight}
+    return {name: weight for name, weight in weights.items() if weight}
 
 
 def value_of(name: str, measures: Mapping[str, float]) -> float | None:
