@@ -45,7 +45,7 @@ from typing import Any, ClassVar
 from engine.errors import BadCheckpoint, Cancelled, EngineError, InvalidRequest, OutOfMemory, RenderFailed
 from engine.strict_json import Mismatch, brief, build, parse_object
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 MAX_LINE = 16 * 2**20
 """Bytes that a line may have at most, newline included; longer lines are refused, not read."""
 
@@ -115,7 +115,8 @@ class Output:
 
     ``{seed}`` in ``stem`` becomes the take's seed and ``{index}`` its position in the batch; a render of several takes
     needs one of them. ``tags`` are added to the tags that the engine writes itself. ``keep_latents`` writes
-    ``<stem>.safetensors`` beside the audio.
+    ``<stem>.safetensors`` beside the audio. ``names`` are what the recipe inside the audio has in place of paths of the
+    request: a file may travel, and where it was made is nobody's business.
     """
 
     folder: str
@@ -124,6 +125,7 @@ class Output:
     overwrite: bool = False
     keep_latents: bool = False
     tags: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

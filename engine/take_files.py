@@ -7,6 +7,7 @@ import json
 import math
 import secrets
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -117,9 +118,18 @@ def _tags(take: Take, output: Output) -> dict[str, str]:
         "key": request.keyscale or "",
         "date": time.strftime("%Y-%m-%d"),
         "software": f"acetui {engine.__version__}",
-        RECIPE: json.dumps(request.to_dict()),
+        RECIPE: json.dumps(_renamed(request.to_dict(), output.names)),
         **output.tags,
     }
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """A JSON value with other names in place of the texts that ``names`` has."""
+    if isinstance(value, str):
+        return names.get(value, value)
+    if isinstance(value, dict):
+        return {key: _renamed(entry, names) for key, entry in value.items()}
+    return [_renamed(entry, names) for entry in value] if isinstance(value, list) else value
 
 
 def _write_latents(take: Take, file: BinaryIO) -> None:

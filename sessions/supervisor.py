@@ -156,6 +156,7 @@ class Supervisor:
         is no engine to be had.
         """
         request, back = await asyncio.to_thread(self._sources.given, request) if self._sources else (request, {})
+        output = replace(output, names={path: name or "" for path, name in back.items()})
         life, engine = await self._admission(job)
         size = len(request.get("seeds") or "1") * float(request.get("duration") or 60.0)
         self._jobs[job] = size

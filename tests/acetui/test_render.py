@@ -23,7 +23,7 @@ def take(job, seed, **more):
     keys = "id number name score parts faults verdict parent operation revision gain hashes identity layout".split()
     return {**dict.fromkeys(keys), "seed": seed, "duration": 10.0, "files": {"audio": path}, "request": job["request"],
             "identity": {}, "loudness": -14.0, "timings": {"sampling": 1.0}, **more}
-say(type="hello", protocol=3, engine="double", version="0", pid=1, capabilities=[])
+say(type="hello", protocol=4, engine="double", version="0", pid=1, capabilities=[])
 load = hear()
 say(type="progress", id=load["id"], stage="load", done=1, total=1)
 """

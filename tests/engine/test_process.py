@@ -16,7 +16,7 @@ from engine import BadCheckpoint, Cancelled, EngineError
 from engine.process import EngineDied, EngineProcess
 from engine.protocol import Done, Output, ProtocolError
 
-HELLO = '{"type": "hello", "protocol": 3, "engine": "double", "version": "0", "pid": 1, "capabilities": []}'
+HELLO = '{"type": "hello", "protocol": 4, "engine": "double", "version": "0", "pid": 1, "capabilities": []}'
 OUTPUT = Output(".", "take")
 
 PREAMBLE = f"""
@@ -144,7 +144,7 @@ def test_an_engine_that_does_not_come_up_is_an_error() -> None:
 
 def test_another_protocol_is_refused() -> None:
     with pytest.raises(ProtocolError, match="protocol 1"):
-        drive(f"print({HELLO!r}.replace('\"protocol\": 3', '\"protocol\": 1'), flush=True); hear()")
+        drive(f"print({HELLO!r}.replace('\"protocol\": 4', '\"protocol\": 1'), flush=True); hear()")
 
 
 @pytest.mark.parametrize("noise", ["'Loading weights...'", "'x' * (17 * 2**20)"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import torch
 
 from engine import Engine, InvalidRequest, Request
 from engine.pipeline import Progress, Remark, TakeReady
+from engine.protocol import Output
 from engine.sources.regions import weights
+from engine.tags import RECIPE, read_tags
+from engine.take_files import write_take
 from tests.engine.sources.conftest import Parent, written
 from tests.engine.sources.sounds import RATE, music, sound_file, stored
 
@@ -267,3 +271,16 @@ def test_a_region_that_is_too_loud_is_brought_down_alone(turbo: Engine, tmp_path
         turbo._model.vae.decoder.conv2.weight.copy_(kept)
     assert 0.5 < np.abs(after[:, RATE : 2 * RATE]).max() <= 1
     assert np.array_equal(after[:, :RATE], stored(quiet)[:, :RATE])
+
+
+def test_the_recipe_inside_the_audio_has_the_names_that_it_is_given(
+    turbo: Engine, parent: Parent, tmp_path: Path
+) -> None:
+    """A path would say where it was made, and be good nowhere else."""
+    take = turbo.render(parent.asked(task_type="repaint", repainting_end=2, inference_steps=1))[0]
+    output = Output(str(tmp_path), "named", names={parent.audio: "take:7", parent.latents: ""})
+    made = write_take(take, output)
+    inside = json.loads(read_tags(made["files"]["audio"])[RECIPE])
+    assert (inside["src_audio"], inside["src_latents"]) == ("take:7", "")
+    assert Request.from_dict(inside) == take.request.replace(src_audio="take:7", src_latents=None)
+    assert made["request"]["src_audio"] == parent.audio
