@@ -28,6 +28,9 @@ _COMMENT = b": \n\n"
 _BEAT = b"event: beat\ndata: {}\n\n"
 """Pages are not told of comments, and want to know that the line lives too."""
 
+LOOK_SECONDS = 1.0
+"""How often it is looked whether the client is still there."""
+
 _ID = re.compile(r"([0-9a-f]{8})-([0-9]{1,15})")
 
 
@@ -48,18 +51,25 @@ async def events(request: web.Request) -> web.StreamResponse:
         if life not in (None, studio.life):
             await response.write(_line(studio, Event(0, MISSED, {"after": f"{life}-{after}"})))
             after = 0
-        await _follow(studio, response, after, _BEAT if is_page == "true" else _COMMENT)
+        await _follow(studio, request, response, after, _BEAT if is_page == "true" else _COMMENT)
     return response
 
 
-async def _follow(studio: Studio, response: web.StreamResponse, after: int | None, beat: bytes) -> None:
+async def _follow(
+    studio: Studio, request: web.Request, response: web.StreamResponse, after: int | None, beat: bytes
+) -> None:
+    """Sends events until there are no more, or nobody is there; a ``beat`` after each silence."""
+    now = asyncio.get_running_loop().time
     async with contextlib.aclosing(studio.events.follow(after)) as stream:  # type: ignore[type-var]
         coming = asyncio.ensure_future(anext(stream))
+        said = now()
         try:
-            while True:
-                done, _ = await asyncio.wait({coming}, timeout=HEARTBEAT_SECONDS)
+            while not _is_gone(request):
+                done, _ = await asyncio.wait({coming}, timeout=min(LOOK_SECONDS, HEARTBEAT_SECONDS))
                 if not done:
-                    await response.write(beat)
+                    if now() - said >= HEARTBEAT_SECONDS:
+                        said = now()
+                        await response.write(beat)
                     continue
                 try:
                     event = coming.result()
@@ -67,9 +77,15 @@ async def _follow(studio: Studio, response: web.StreamResponse, after: int | Non
                     return
                 coming = asyncio.ensure_future(anext(stream))
                 await response.write(_line(studio, event))
+                said = now()
         finally:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
+
+
+def _is_gone(request: web.Request) -> bool:
+    """Whether the client has hung up; the server itself would find out with the next thing that it says."""
+    return request.transport is None or request.transport.is_closing()
 
 
 def _seen(request: web.Request) -> tuple[str | None, int | None]:

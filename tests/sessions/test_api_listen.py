@@ -118,6 +118,7 @@ def test_pages_are_counted_while_they_follow_and_hear_that_the_line_lives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_events, "HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(api_events, "LOOK_SECONDS", 0.01)
 
     async def act(ask: Api) -> None:
         async with await ask.raw("GET", "/api/events?page=true") as page:
