@@ -198,7 +198,12 @@ class Host:
         model = self._ready_engine()
         seconds = time.monotonic() - started
         return Loaded(
-            job.id, dataclasses.asdict(model.profile), dict(model.identity), seconds, planner=model.planning.name
+            job.id,
+            dataclasses.asdict(model.profile),
+            dict(model.identity),
+            seconds,
+            planner=model.planning.name,
+            offload=model.in_turns,
         )
 
     def _write(self, job: Write) -> Written:

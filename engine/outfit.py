@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.allowance import Allowance
 from engine.cards import GB
-from engine.checkpoints import LM_PREFIX, NO_LM, ModelSet, inventory, open_set
+from engine.checkpoints import LM_PREFIX, NO_LM, ModelSet, find_models, inventory, open_set
 from engine.components import open_lm
 from engine.config import DiTConfig
 from engine.errors import BadCheckpoint
@@ -84,6 +84,21 @@ def _fitting(root: Path, allowed: Allowance) -> str | None:
         if fitting := [name for name in there if _size(name) == size]:
             return max(fitting, key=len)
     return None
+
+
+def smaller_planners(models: str | None, name: str) -> tuple[str, ...]:
+    """What is on the disk and smaller than the planner ``name``, the largest first, and no planner at the end."""
+    try:
+        there = inventory(find_models(models)).lms
+        sizes = {each: _weight(folder) for each, folder in there.items() if _opens(folder)}
+    except BadCheckpoint:
+        return (NO_LM,)
+    less = [each for each, size in sizes.items() if size < sizes.get(name, 0)]
+    return (*sorted(less, key=lambda each: -sizes[each]), NO_LM)
+
+
+def _weight(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
 
 
 def _opens(folder: Path) -> bool:

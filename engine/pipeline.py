@@ -122,6 +122,11 @@ class Engine(Songwriter):
         return self._model.profile
 
     @property
+    def in_turns(self) -> bool:
+        """Whether text encoder, VAE and planner are in memory only while they work."""
+        return self._model.turns is not None
+
+    @property
     def identity(self) -> dict[str, Any]:
         """What must be the same for the same request to give the same samples."""
         worn = self._wardrobe.identity

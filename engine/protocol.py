@@ -201,6 +201,9 @@ class Loaded(Message):
     planner: str | None = None
     """The name of the planner that is there, loaded once it is wanted."""
 
+    offload: bool | None = None
+    """Whether text encoder, VAE and planner are in memory only while they work; null where nobody knows."""
+
 
 @dataclass(frozen=True)
 class ProgressEvent(Message):

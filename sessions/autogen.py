@@ -77,10 +77,10 @@ class AutoGen(LoopWorker):
         self._overrides = {n: v for n, v in self._overrides.items() if getattr(old, n) == getattr(new, n)}
         self._at.unpark()
         self._returned.clear()
-        if models is not None:
-            self._supervisor.use(models)
-        self._supervisor.retry()
         self._ladder.reset_if_changed(before.settings, revision.settings)
+        if models is not None:
+            self._supervisor.use({**models, **self._ladder.models})
+        self._supervisor.retry()
         if before.settings.scores != revision.settings.scores:
             self._scoring.reweigh()
         for flight in self._flights():

@@ -1,4 +1,9 @@
-"""The out-of-memory ladder: what is given up, step by step, so that a recipe fits; and what was, in words."""
+"""The out-of-memory ladder: what is given up, step by step, so that a recipe fits; and what was, in words.
+
+A smaller batch costs time alone. Then models give way: text encoder, VAE and planner come in turns, then a smaller
+planner does, then none. A shorter take costs music, and comes last. Smaller tiles are the engine's own step, which it
+takes while it decodes.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +31,24 @@ RUNGS = (
     Rung("batch_size", lambda size: size // 2 if size > 1 else None),
     Rung("duration", lambda seconds: max(SHORTEST, seconds / 2) if seconds > SHORTEST else None),
 )
-"""In this order: a smaller batch costs time alone, a shorter take costs music. Smaller tiles are the engine's own step,
-which it takes while it decodes; moving models off the card and a smaller planner will go between these two."""
+"""Of the request, in this order; the models' own steps go before the last of them."""
+
+
+@dataclass(frozen=True)
+class Aboard:
+    """What an engine had loaded when memory ran out, as far as it could do with less."""
+
+    in_turns: bool = True
+    """Whether its models take turns already; True where nobody knows."""
+
+    planner: str | None = None
+    """The planner that it planned with."""
+
+    smaller: tuple[str, ...] = ()
+    """What could stand in its place, the largest first; ``none`` is no planner at all."""
+
+
+UNKNOWN = Aboard()
 
 
 @dataclass
@@ -36,6 +57,8 @@ class Ladder:
 
     rungs: tuple[Rung, ...] = RUNGS
     limits: dict[str, float] = field(default_factory=dict)
+    models: dict[str, Any] = field(default_factory=dict)
+    """What was given up of the models, as an engine is told to load them."""
 
     def limited(self, request: Mapping[str, Any], defaults: Mapping[str, float]) -> dict[str, Any]:
         """``request`` within the limits; ``defaults`` say what a field is that it leaves open."""
@@ -50,16 +73,35 @@ class Ladder:
         """Whether what did not fit is less today: it was on its way before the last step."""
         return any(asked.get(name, 0.0) > limit for name, limit in self.limits.items())
 
-    def step(self, asked: Mapping[str, float]) -> str:
+    def awaits(self, aboard: Aboard) -> bool:
+        """Whether an engine was not yet the one that has less: another batch was on its way to the old one."""
+        planner = self.models.get("lm")
+        return (bool(self.models.get("offload")) and not aboard.in_turns) or (
+            planner is not None and aboard.planner is not None and aboard.planner != planner
+        )
+
+    def step(self, asked: Mapping[str, float], aboard: Aboard = UNKNOWN) -> str:
         """Gives up one thing more after ``asked`` did not fit, and says which: "batch_size 4 -> 2".
 
         Empty where there is nothing left to give up.
         """
         for rung in self.rungs:
+            if rung is self.rungs[-1] and (said := self._lighter(aboard)):
+                return said
             lower = rung.lower(asked[rung.field]) if rung.field in asked else None
             if lower is not None:
                 self.limits[rung.field] = lower
                 return f"{rung.field} {asked[rung.field]:g} -> {lower:g}"
+        return ""
+
+    def _lighter(self, aboard: Aboard) -> str:
+        """Gives up one thing more of the models; empty where there is nothing left of them."""
+        if not aboard.in_turns:
+            self.models["offload"] = True
+            return "models in memory all together -> in turns"
+        if aboard.planner is not None and aboard.smaller:
+            self.models["lm"] = aboard.smaller[0]
+            return f"planner {aboard.planner} -> {aboard.smaller[0]}"
         return ""
 
     def fitted(self, line: deque[Batch], defaults: Mapping[str, float], room: int | None = None) -> Batch:
@@ -76,6 +118,7 @@ class Ladder:
         """Starts at the top again if what was changed may make room: the size of the batch, its length, the models."""
         if _weight(before) != _weight(after):
             self.limits.clear()
+            self.models.clear()
 
 
 def _weight(settings: Settings) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from engine.errors import Cancelled, EngineError, OutOfMemory
 from sessions.batch import Batch, Flight
 from sessions.engine_life import EngineLost
-from sessions.ladder import Ladder
+from sessions.ladder import UNKNOWN, Aboard, Ladder
 
 MOST_LOSSES = 2
 """Engines that one batch may cost before it counts as a failure."""
@@ -24,8 +24,11 @@ class Landing:
     notice: str = ""
 
 
-def landing(flight: Flight, ladder: Ladder, defaults: Mapping[str, float]) -> Landing:
-    """The rules. ``ladder`` goes a step down where memory ran out; ``defaults`` say what the request leaves open."""
+def landing(flight: Flight, ladder: Ladder, defaults: Mapping[str, float], aboard: Aboard = UNKNOWN) -> Landing:
+    """The rules. ``ladder`` goes a step down where memory ran out; ``defaults`` say what the request leaves open.
+
+    ``aboard`` is what the engine had loaded.
+    """
     left, error = flight.left(), flight.error
     if left is None or error is None:
         return Landing()
@@ -36,9 +39,9 @@ def landing(flight: Flight, ladder: Ladder, defaults: Mapping[str, float]) -> La
     if isinstance(error, OutOfMemory) or (isinstance(error, EngineLost) and error.killed and losses):
         duration = left.request.get("duration") or defaults.get("duration", 0.0)
         asked = {"batch_size": float(len(flight.batch.seeds)), "duration": float(duration)}
-        if ladder.covers(asked):
+        if ladder.covers(asked) or ladder.awaits(aboard):
             return Landing(again=left)
-        if step := ladder.step(asked):
+        if step := ladder.step(asked, aboard):
             return Landing(again=left, notice=f"Memory ran out. It goes on with less: {step}.")
     elif lost and (not flight.begun or losses < MOST_LOSSES - 1):
         return Landing(again=replace(left, losses=losses + flight.begun))  # what only waited is not to blame

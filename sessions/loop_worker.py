@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from engine.errors import EngineError
+from engine.outfit import smaller_planners
 from sessions import budget
 from sessions.batch import Batch, Flight
 from sessions.boundary import Boundary
@@ -20,7 +21,7 @@ from sessions.eta import Eta
 from sessions.events import EventLog
 from sessions.forecast import Forecast
 from sessions.housekeeping import keep_the_best, survey
-from sessions.ladder import Ladder
+from sessions.ladder import UNKNOWN, Aboard, Ladder
 from sessions.landing import landing
 from sessions.loop_state import LoopState
 from sessions.planner import Planner
@@ -266,7 +267,10 @@ class LoopWorker:
         if run is not None and ask is None:
             run.busy += flight.busy_seconds
             run.pace.note(self._revision.number, len(flight.made), flight.busy_seconds)
-        end = landing(flight, self._ladder, self._forecast.defaults())
+        before = dict(self._ladder.models)
+        end = landing(flight, self._ladder, self._forecast.defaults(), self._aboard(flight))
+        if self._ladder.models != before:
+            self._supervisor.use({**self._supervisor.models, **self._ladder.models})
         if end.notice:
             self._notice(end.notice)
         if end.failure is not None and ask is None:
@@ -278,6 +282,15 @@ class LoopWorker:
         elif ask is not None:
             ask.settle(flight.error)
         self._nudge()
+
+    def _aboard(self, flight: Flight) -> Aboard:
+        """What the engine had loaded for a flight, and what could stand in its planner's place."""
+        loaded = self._supervisor.loaded
+        if loaded is None or flight.error is None:
+            return UNKNOWN
+        planner = loaded.planner if flight.batch.request.get("thinking", True) else None
+        smaller = smaller_planners(self._supervisor.models.get("models"), planner) if planner else ()
+        return Aboard(in_turns=loaded.offload is not False, planner=planner, smaller=smaller)
 
     def _failed(self, error: EngineError, takes: int) -> None:
         """A failure of the loop's; too many in a row, or one that no retry can mend, park the recipe."""

@@ -122,6 +122,11 @@ class Supervisor:
         """The process id of the engine that runs, if one does."""
         return self._life.engine.pid if self._life.engine else None
 
+    @property
+    def models(self) -> Models:
+        """What the next engine is told to load."""
+        return dict(self._models)
+
     def use(self, models: Models) -> None:
         """Renders with other models from the next job on; what is at the engine is finished first."""
         if dict(models) != self._models:

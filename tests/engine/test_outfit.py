@@ -80,6 +80,16 @@ def test_of_one_size_the_longest_name_is_taken(tmp_path: Path) -> None:
     assert found.models.lm.name == "acestep-5Hz-lm-0.6B-v4-fix"
 
 
+def test_smaller_planners_end_with_none(tmp_path: Path) -> None:
+    root = official(tmp_path, *ALL)
+    for name, size in zip(ALL, (10, 20, 30), strict=True):
+        (root / name / "model.safetensors").write_bytes(b"x" * size)
+    (root / "acestep-5Hz-lm-unfinished").mkdir()
+    assert outfit.smaller_planners(str(root), ALL[2]) == (ALL[1], ALL[0], "none")
+    assert outfit.smaller_planners(str(root), ALL[0]) == ("none",)
+    assert outfit.smaller_planners(str(root / "nowhere"), ALL[0]) == ("none",)
+
+
 def test_models_of_other_sizes_are_not_bound_by_the_table(tiny_turbo: Path) -> None:
     engine = Engine.load(tiny_turbo, device="cpu")
     request = Request(caption="x", duration=10.0).resolved(engine.profile)

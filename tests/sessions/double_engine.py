@@ -1,7 +1,8 @@
 """A scripted double of the engine *protocol*: makes takes of nothing, and fails on command.
 
 ``python -m tests.sessions.double_engine PLAN`` reads the plan anew for every job: a JSON file with ``steps`` a take,
-``step_seconds``, ``lanes`` ("one" or "all"), ``grow_mb`` a job, ``oom_above`` (by field), ``parts``, ``measured`` and
+``step_seconds``, ``lanes`` ("one" or "all"), ``grow_mb`` a job, ``oom_above`` (by field), ``oom_together``
+(unless it was loaded with ``offload`` and without a planner), ``parts``, ``measured`` and
 ``take_faults`` of its takes (of those whose seed ``faulty_every`` divides), and ``faults``: a ``stage``, what to ``do``
 there (die, kill, stall, oom, fail, missing, hold, or a signal to the parent), how many ``times`` (-1 for ever), perhaps
 in which ``render`` (counted from 1 over all processes) and at which ``take``. What has happened is
@@ -109,11 +110,16 @@ class Double:
 
     def load(self, job: Load) -> Loaded:
         self.at(job, "load", 0, 1)
-        return Loaded(job.id, {"name": "double", "duration": 60.0}, dict(IDENTITY), 0.01)
+        self.loaded = job
+        profile = {"name": "double", "duration": 60.0}
+        offload = bool(job.offload) if self.plan.get("oom_together") else None
+        return Loaded(job.id, profile, dict(IDENTITY), 0.01, planner=job.lm, offload=offload)
 
     def make(self, job: Render) -> Done:
         self.render = self.count("render")
         seeds = job.request["seeds"]
+        if self.plan.get("oom_together") and not (self.loaded.offload and self.loaded.lm == "none"):
+            raise OutOfMemory()
         for field, most in self.plan.get("oom_above", {}).items():
             if (job.request.get(field) or 60.0) > most:
                 raise OutOfMemory()

@@ -510,6 +510,21 @@ def test_memory_that_runs_out_walks_the_ladder_and_says_so(tmp_path: Path) -> No
     whole(made, made.takes)
 
 
+def test_models_give_way_when_memory_runs_out(tmp_path: Path) -> None:
+    made = stage(tmp_path, recipe={"caption": "x", "duration": 60}, plan={"oom_together": True})
+
+    async def through() -> None:
+        async with made.open(models={"lm": "acestep-5Hz-lm-4B"}) as jam:
+            report = await jam.run(takes=3, headless=True)
+            assert (report.made, report.failed) == (3, {})
+
+    run(through())
+    assert made.told("models in memory all together -> in turns")
+    assert made.told("planner acestep-5Hz-lm-4B -> none")
+    assert not made.told("duration 60")
+    whole(made, made.takes)
+
+
 def test_what_cannot_be_made_smaller_is_a_failure(tmp_path: Path) -> None:
     made = stage(tmp_path, plan={"faults": [{"stage": "sampling", "do": "oom", "times": -1}]})
 

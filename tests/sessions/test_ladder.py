@@ -12,7 +12,7 @@ from engine.errors import Cancelled, EngineError, OutOfMemory, RenderFailed
 from engine.protocol import ProgressEvent
 from sessions.batch import Batch, Flight
 from sessions.engine_life import EngineLost
-from sessions.ladder import RUNGS, SHORTEST, Ladder
+from sessions.ladder import RUNGS, SHORTEST, Aboard, Ladder
 from sessions.landing import Landing, landing
 from sessions.settings import Settings
 
@@ -47,6 +47,53 @@ def test_the_ladder_gives_up_time_before_music_and_ends() -> None:
     assert [rung.field for rung in RUNGS] == ["batch_size", "duration"]
     assert ladder.limited({"caption": "x", "duration": None}, DEFAULTS)["duration"] == SHORTEST
     assert ladder.limited({"duration": 10}, DEFAULTS)["duration"] == 10
+
+
+def test_models_give_way_before_music_does() -> None:
+    ladder, said = Ladder(), []
+    asked = {"batch_size": 2.0, "duration": 60.0}
+    aboard = Aboard(in_turns=False, planner="4B", smaller=("1.7B", "none"))
+    said.append(ladder.step(asked, aboard))
+    asked["batch_size"] = 1.0
+    said.append(ladder.step(asked, aboard))
+    assert ladder.awaits(aboard)  # the engine that takes turns is still to come
+    aboard = Aboard(in_turns=True, planner="4B", smaller=("1.7B", "none"))
+    assert not ladder.awaits(aboard)
+    said.append(ladder.step(asked, aboard))
+    assert ladder.awaits(aboard)
+    aboard = Aboard(in_turns=True, planner="1.7B", smaller=("none",))
+    said.append(ladder.step(asked, aboard))
+    assert ladder.models == {"offload": True, "lm": "none"}
+    said.append(ladder.step(asked, Aboard(in_turns=True)))
+    assert said == [
+        "batch_size 2 -> 1",
+        "models in memory all together -> in turns",
+        "planner 4B -> 1.7B",
+        "planner 1.7B -> none",
+        "duration 60 -> 30",
+    ]
+
+
+def test_a_batch_that_was_on_its_way_to_the_old_engine_costs_no_further_step() -> None:
+    ladder = Ladder()
+    aboard = Aboard(in_turns=False, planner="4B", smaller=("none",))
+
+    async def twice() -> list[Landing]:
+        flights = [Flight(batch(1), "job", error=OutOfMemory()) for _ in range(2)]
+        return [landing(flight, ladder, DEFAULTS, aboard) for flight in flights]
+
+    first, second = asyncio.run(twice())
+    assert "in turns" in first.notice
+    assert (second.notice, second.failure, second.again is not None) == ("", None, True)
+    assert ladder.models == {"offload": True}
+
+
+def test_other_models_make_room_again() -> None:
+    ladder = Ladder(models={"offload": True, "lm": "none"})
+    ladder.reset_if_changed(Settings(), Settings())
+    assert ladder.models
+    ladder.reset_if_changed(Settings(), Settings.from_dict({"models": {"lm": "0.6B"}}))
+    assert not ladder.models
 
 
 def test_what_is_too_large_is_cut_and_the_rest_waits_its_turn() -> None:
