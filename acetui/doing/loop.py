@@ -73,6 +73,13 @@ async def limit(app: StudioApp) -> None:
     app.say(f"The loop ends after {words}." if words else "The loop has no end of its own.")
 
 
+async def taste(app: StudioApp) -> None:
+    """Leaves what was learnt of a person's taste out of the scores, or lets it count."""
+    out = (app.state.settings.get("scores") or {}).get("taste") == 0
+    await app.link.client.change_recipe(app.state.revision, scores={"taste": None if out else 0})
+    app.say("Your taste counts in scores, once it is proven." if out else "Your taste is left out of scores.")
+
+
 async def go_on(app: StudioApp) -> None:
     """Goes on where the loop waits for somebody: for ears, or for another attempt."""
     loop, client = app.state.loop, app.link.client
@@ -116,5 +123,6 @@ HANDLERS: Mapping[str, Handler] = {
     "stop-now": stop_now,
     "policy": next_policy,
     "limit": limit,
+    "taste": taste,
     "go-on": go_on,
 }

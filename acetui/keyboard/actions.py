@@ -192,6 +192,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "limit", "limit", "After how many takes or minutes, or at which score, the loop ends.", ("o l",), STUDIO, "loop"
     ),
+    Action("taste", "taste", "Let your own taste count in scores, or leave it out.", ("o y",), STUDIO, "loop"),
     Action("go-on", "go on", "Let the loop go on where it waits for ears, or has given up.", ("o g",), STUDIO, "loop"),
     # Takes
     *(Action(*fields) for fields in TAKE_ACTIONS),

@@ -67,6 +67,20 @@ async def test_the_policy_goes_round_and_is_kept_in_the_session() -> None:
             assert told.asked == [("change_recipe", (1, {"loop": {"policy": after}}))]
 
 
+@presses("taste")
+async def test_a_persons_taste_is_left_out_and_let_in() -> None:
+    told = ToldStudio()
+    async with studio(told) as (app, pilot):
+        for before, after in (({}, 0), ({"taste": 0}, None)):
+            told.settings = {"recipe": {}, "scores": before}
+            told.tell("recipe", revision=told.revision, changed="taste")
+            await until(pilot, lambda wanted=before: app.state.settings.get("scores") == wanted)  # type: ignore[misc]
+            told.asked.clear()
+            await pilot.press("o", "y")
+            await until(pilot, lambda: bool(told.asked))
+            assert told.asked == [("change_recipe", (1, {"scores": {"taste": after}}))]
+
+
 @presses("limit")
 async def test_limits_are_typed_as_words() -> None:
     told = ToldStudio()
