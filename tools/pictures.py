@@ -29,15 +29,17 @@ from acetui.looks.terminal_settings import read_settings
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 SESSION = "neon-drive"
 CAPTION = "slow synthwave, warm analogue pads, gated drums"
-LYRICS = """[Intro]
+LYRICS = """[Intro - pads alone]
 
 [Verse]
-Headlights bend along the shore
-Every mile a closing door
 
-[Chorus]
-Tail lights, only tail lights
+[Chorus - all of it]
+
+[Verse]
+
+[Outro]
 """
+"""The model in the box does not sing."""
 TAKES = 5
 CELL, LINE = 8.4, 18
 _FONT = "ui-monospace, 'DejaVu Sans Mono', 'Cascadia Mono', Menlo, Consolas, monospace"
@@ -123,10 +125,29 @@ async def _write_and_listen(app: StudioApp, pilot: Pilot[Any]) -> None:
     await until(pilot, lambda: len(app.book.list) >= 1)
     await pilot.press("f5", "a")
     await until(pilot, lambda: app.state.counts.get("total", 0) >= TAKES)
-    await pilot.press("equals_sign", "j", "p", "j", "l", "j", "j", "x", "k", "v", "g", "g", "j")
+    await pilot.press("equals_sign")
+    await pilot.pause(1.0)
+    await pilot.press("g", "g")
+    for keys in ("p", "j l", "j j x", "k v", "g g j"):
+        await pilot.press(*keys.split())
+        await pilot.pause(0.3)
+    await until(pilot, lambda: any("pinned" in row.marks for row in map(app.book.row, app.book.list.lines) if row))
     await until(pilot, lambda: app.state.progress is not None and app.state.progress.stage == "sampling")
     take_picture(app, "desk")
     await pilot.press("a")
+
+
+async def _make_a_part_anew(app: StudioApp, pilot: Pilot[Any]) -> None:
+    """A part of the best take; two candidates of it come."""
+    from acetui.screens.remake import Remake
+
+    await until(pilot, lambda: not app.state.loop.on and app.state.progress is None)
+    await pilot.press("r")
+    await until(pilot, lambda: isinstance(app.screen, Remake))
+    await pilot.press("L", "L", "L", "L", "r")
+    await until(pilot, lambda: isinstance(app.screen, Remake) and len(app.screen.candidates) >= 2)
+    await until(pilot, lambda: app.state.progress is None)
+    take_picture(app, "repaint")
 
 
 async def _look_around(app: StudioApp, pilot: Pilot[Any]) -> None:
@@ -152,10 +173,11 @@ def main() -> int:
 
         session = session_path(SESSION)
         session.parent.mkdir(parents=True)
-        recipe = {"duration": 20.0, "batch_size": 2}
+        recipe = {"duration": 20.0, "batch_size": 2, "bpm": 92, "keyscale": "A minor"}
         create(session, Settings.from_dict({"recipe": recipe, "loop": {"free_space_floor_gb": 0.0}}))
         try:
             asyncio.run(_opened("nocturne", (120, 36), _write_and_listen))
+            asyncio.run(_opened("nocturne", (100, 28), _make_a_part_anew))
             asyncio.run(_opened("paper", (80, 24), _look_around))
         finally:
             subprocess.run([sys.executable, "-m", "acetui", "studio", SESSION, "--stop"], check=False)
