@@ -19,7 +19,10 @@ from engine.values import LANGUAGES, TIME_SIGNATURES
 from sessions.settings import BESIDE, holds_choices
 
 _UNSET_WORDS = ("", "default")
-_SECONDS = ("duration", "repainting_start", "repainting_end")
+_SECONDS = ("duration", "repainting_start", "repainting_end", "crop_start", "crop_end")
+_PATHS = "more_reference_audio"
+"""Names of files may hold commas: these have bars between them."""
+
 _CLOCK = re.compile(r"(-?)([0-9]{1,3}):([0-5]?[0-9](?:\.[0-9]+)?)")
 _UNITS = re.compile(r"(-?)(?:([0-9]+(?:\.[0-9]+)?) ?m(?:in)? ?)?(?:([0-9]+(?:\.[0-9]+)?) ?s(?:ec)?)?")
 _PAIR = re.compile(r"([^\s=,\[\]{}\"](?:[^=,\[\]{}\"]*[^\s=,\[\]{}\"])?)")
@@ -76,6 +79,9 @@ def written(name: str, value: Any) -> str:
         return _joined({each["path"]: each["scale"] for each in value}, value)
     if field.kind == "params":
         return _joined(value, value)
+    if name == _PATHS:
+        plainly = all(each == each.strip() and "|" not in each and each[0] != "[" for each in value)
+        return " | ".join(value) if plainly else json.dumps(value, ensure_ascii=False)
     if field.many:
         return ", ".join(plain(each) for each in value)
     if name in _SECONDS:
@@ -134,10 +140,7 @@ def _params(text: str, field: Field) -> Any:
 def _pairs(text: str, field: Field, scale: float | None) -> Any:
     """``name=0.5, other`` as a table; a text that begins like JSON is read as that."""
     if text[:1] in "[{":
-        try:
-            return json.loads(text)
-        except ValueError:
-            raise field.refusal(text) from None
+        return _json(text, field)
     found: dict[str, float] = {}
     for part in text.split(","):
         name, given, number = (word.strip() for word in part.partition("="))
@@ -155,12 +158,27 @@ def _joined(table: Mapping[str, float], value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _paths(text: str, field: Field) -> Any:
+    return _json(text, field) if text[:1] == "[" else [name.strip() for name in text.split("|")]
+
+
+def _json(text: str, field: Field) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise field.refusal(text) from None
+
+
 def _as_typed(text: str, field: Field) -> Any:
     """The planner's name: "none" is one, and means that there shall be none."""
     return text
 
 
-_READERS: Mapping[str, Callable[[str, Field], Any]] = dict.fromkeys(_SECONDS, _seconds) | {"models.lm": _as_typed}
+_READERS: Mapping[str, Callable[[str, Field], Any]] = {
+    **dict.fromkeys(_SECONDS, _seconds),
+    _PATHS: _paths,
+    "models.lm": _as_typed,
+}
 _READERS_OF_KIND: Mapping[str, Callable[[str, Field], Any]] = {"adapters": _adapters, "params": _params}
 
 
