@@ -47,7 +47,8 @@ DEFAULT_LM = "acestep-5Hz-lm-1.7B"
 NO_LM = "none"
 
 PLACE_THEM = (
-    "Place the official folders (acestep-v15-turbo, vae, Qwen3-Embedding-0.6B) in one folder and name it with --models."
+    "'acetui models get' downloads them; or place the official folders (acestep-v15-turbo, vae, Qwen3-Embedding-0.6B) "
+    "in one folder and name it with --models."
 )
 
 

@@ -14,7 +14,7 @@ from engine.checkpoints import LM_PREFIX, NO_LM, ModelSet, find_models, inventor
 from engine.components import open_lm
 from engine.config import DiTConfig
 from engine.errors import BadCheckpoint
-from engine.preflight import Sizes, Wish, fits
+from engine.preflight import Sizes, Wish, fits, most_takes
 from engine.profiles import Profile, profile_for
 from engine.tiers import PLANNER_GB
 from engine.values import TRAINED_SECONDS
@@ -62,16 +62,23 @@ def outfit(root: str | Path, dit: str | None, lm: str | None, allowed: Allowance
     has_room = models.lm is not None and _size(models.lm.name) in allowed.planners
     on = models.lm is not None and (lm is not None or has_room)
     alone = 0 if on else 1  # the second of a pair is what there is without a planner
-    bounds = (allowed.seconds[alone], allowed.takes[alone])
-    return Outfit(models, on, allowed.seconds[0], bounds, _is_tight(models, allowed, bounds[1], planner=on))
+    takes, in_turns = _room(models, allowed, allowed.takes[alone], planner=on)
+    return Outfit(models, on, allowed.seconds[0], (allowed.seconds[alone], takes), in_turns)
 
 
-def _is_tight(models: ModelSet, allowed: Allowance, takes: int, *, planner: bool) -> bool:
-    """Whether a batch of a minute's takes has no room beside all models at once; a CPU has no other memory anyway."""
+def _room(models: ModelSet, allowed: Allowance, takes: int, *, planner: bool) -> tuple[int, bool]:
+    """How many of the row's takes of a minute a card really has room for, and whether models take turns for it.
+
+    Turns cost time in every batch, so they are taken only where the row's batch has no room beside all models at once.
+    """
+    if allowed.kind != "cuda":
+        return takes, False
     profile = profile_for(models.dit.name, models.dit.config)
     wish = Wish(takes=takes, guided=profile.guidance_scale > 1, planner=planner)
-    sizes = Sizes.of(models, allowed.kind, allowed.dtype)
-    return allowed.kind == "cuda" and not fits(sizes, wish, int(allowed.gb * GB))
+    sizes, memory = Sizes.of(models, allowed.kind, allowed.dtype), int(allowed.gb * GB)
+    if fits(sizes, wish, memory):
+        return takes, False
+    return max(1, min(takes, most_takes(sizes, wish, memory, "turns"))), True
 
 
 def _fitting(root: Path, allowed: Allowance) -> str | None:

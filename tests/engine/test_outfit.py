@@ -17,11 +17,11 @@ from engine.request import Request
 from engine.testing.sizes import configs
 
 
-def official(root: Path, *planners: str) -> Path:
+def official(root: Path, *planners: str, variant: str = "turbo") -> Path:
     """A set of published sizes as far as its configs tell; nothing of it is ever loaded."""
-    sizes = configs("full", "turbo", {})
+    sizes = configs("full", variant, {})
     weights = {"vae": "diffusion_pytorch_model.safetensors"}
-    folders = {"acestep-v15-turbo": sizes.dit, "vae": sizes.vae, "Qwen3-Embedding-0.6B": sizes.text}
+    folders = {f"acestep-v15-{variant}": sizes.dit, "vae": sizes.vae, "Qwen3-Embedding-0.6B": sizes.text}
     for name, config in {**folders, **dict.fromkeys(planners, sizes.lm)}.items():
         (root / name).mkdir()
         (root / name / "config.json").write_text(json.dumps(config))
@@ -52,6 +52,15 @@ def test_the_planner_that_a_card_has_room_for(
     assert found.models.lm is not None
     assert found.models.lm.name == f"acestep-5Hz-lm-{planner}"
     assert (found.planner_on, found.longest, found.bounds) == (on, longest, bounds)
+
+
+def test_a_larger_model_has_room_for_fewer_takes(tmp_path: Path) -> None:
+    root = official(tmp_path, "acestep-5Hz-lm-1.7B", variant="xl-base")
+    found = outfit.outfit(root, None, None, allowance("cuda", 12.5))
+    assert found.in_turns
+    assert found.bounds is not None
+    assert 1 <= found.bounds[1] < 4
+    assert outfit.outfit(root, None, None, allowance("cuda", 48)).bounds == (600, 8)
 
 
 def test_a_planner_that_is_named_is_used(tmp_path: Path) -> None:
