@@ -65,7 +65,7 @@ class Tasting:
         else:
             self._taste = None
         others = self._store.several(self._store.order(f"parts.{PART}!=none")) if self._taste is None else latest
-        return [now for take in others if (now := self.onto(take)) != take]
+        return [now for take in others if _differs(now := self.onto(take), take)]
 
     def onto(self, take: Take) -> Take:
         """The take with the chance that it is liked better than a typical one; without, where taste does not count."""
@@ -84,6 +84,12 @@ class Tasting:
                 f"Your taste counts from now on: it orders {tried} as you do, the score alone {self.trial.plain:.0%}."
             )
         return f"Your taste counts no longer: it orders {tried} as you do, the score alone {self.trial.plain:.0%}."
+
+
+def _differs(one: Take, other: Take) -> bool:
+    """Whether an opinion has changed by more than a score can show."""
+    now, before = one.parts.get(PART), other.parts.get(PART)
+    return not ranking.are_ties(now, before)
 
 
 def of(take: Take) -> Features:

@@ -12,7 +12,7 @@ from engine.scoring import outline
 from engine.scoring.hearing import Heard, as_asked, asked
 from engine.scoring.judging import judge
 from engine.scoring.spectra import one_channel
-from tools.nano.music import compose, render
+from tools.nano.music import STYLES, compose, render
 
 RATE = 48_000
 Audio = npt.NDArray[np.float32]
@@ -95,6 +95,14 @@ def test_music_that_is_one_loop_is_found_and_songs_are_not() -> None:
     assert looped.parts["signal"] == 0
     assert looped.measured["repeated"] > 0.95
     assert "the same 4 s" in looped.faults[0].words
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_music_of_every_kind_passes(style: str) -> None:
+    found = judge(song(31, style=style), RATE, duration=20.0)
+    assert not found.faults
+    assert found.parts["signal"] > 0.4
+    assert found.measured["repeated"] < 0.9
 
 
 def test_repetition_never_makes_it_better() -> None:
