@@ -14,6 +14,7 @@ from sessions.query import And, Node, Not, Or, Query, SortKey, Test
 from sessions.query_parser import parse, parse_sort
 from sessions.summary import Summary
 from sessions.take import Take
+from sessions.take_names import STITCH, key_of
 
 NEWEST_FIRST = "-number"
 _ALL = -1
@@ -116,9 +117,11 @@ class Lists:
             return self._living.run(lambda index: index.counts())
 
     def parents(self) -> frozenset[str]:
-        """The ids of takes from which others were made."""
+        """The ids of takes from which others were made, as what was joined behind another one was too."""
         with self._lock:
-            return self._living.run(lambda index: index.parents())
+            joined = (self.get(take.number).request for take in self.summaries(f"operation={STITCH}")[0])
+            behind = {key_of(str(request.get("next_audio") or "")) for request in joined}
+            return self._living.run(lambda index: index.parents()) | {id for id in behind if isinstance(id, str)}
 
     def highest_revision(self) -> int:
         """The highest revision of the recipe that any take was made of, the trash included; 0 where none was."""

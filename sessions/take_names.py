@@ -10,6 +10,9 @@ from sessions.take import Take
 
 PREFIX = "take:"
 
+STITCH = "stitch"
+"""The operation that puts another take behind one."""
+
 LATENTS_OF: Mapping[str, str] = {"src_audio": "src_latents", "next_audio": "next_latents"}
 """Fields that name what is worked on, and those that name its latents."""
 
@@ -34,7 +37,7 @@ def operation_of(request: Mapping[str, Any]) -> str:
     task = str(request.get("task_type") or "text2music")
     if task == "text2music":
         return RENDER
-    return "stitch" if request.get("next_audio") else task.removesuffix("-nofsq")
+    return STITCH if request.get("next_audio") else task.removesuffix("-nofsq")
 
 
 def source_of(request: Mapping[str, Any]) -> int | str | None:

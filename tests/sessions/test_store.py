@@ -166,6 +166,15 @@ def test_a_newer_take_is_not_overwritten(store):
     assert path.read_text() == '{"format": 99}'
 
 
+def test_what_was_joined_behind_a_take_is_a_parent_too(store):
+    for _ in range(3):
+        committed(store)
+    committed(store, operation="stitch", parent="id1", request={"caption": "x", "next_audio": "take:id3"})
+    assert store.parents() == {"id1", "id3"}
+    store.trash(4)
+    assert store.parents() == frozenset()
+
+
 def test_pages_and_sorts(store):
     for number in range(1, 8):
         committed(store, score=number / 10 if number % 2 else None, parts={"sound": -number}, parent="id1")
