@@ -15,11 +15,8 @@ Kind = Literal["cuda", "mps", "cpu"]
 Residence = Literal["together", "turns"]
 """Whether all models are on the card at once, or text encoder, VAE and planner come in turns, once a batch each."""
 
-XL = "acestep-v15-xl-turbo"
 MUSIC = "acestep-v15-turbo"
 
-LONG_ON_MPS = 180.0
-"""Seconds above which an Apple machine makes one take at a time."""
 
 _AMPERE = (8, 0)
 
@@ -153,8 +150,6 @@ def _batch(allowed: Allowance) -> Choice:
         if allowed.kind == "cpu"
         else f"The table's row {allowed.tier.name}."
     )
-    if allowed.kind == "mps":
-        why += f" One at a time beyond {LONG_ON_MPS:.0f} s."
     return Choice(name="takes at once", value=value, why=why, override="--batch N, or batch_size in the recipe")
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,7 @@ import pytest
 from acetui.checkup import machine
 from acetui.cli import main
 from engine.hub.catalogue import MAIN, MODELS, TEXT, find
-from tests.engine.hub.hub_double import Hub, hub
+from tests.engine.hub.hub_double import Hub, Whims, hub
 from tests.engine.nvml_double import GB, DoubleCard, library
 
 
@@ -147,3 +151,24 @@ def test_a_model_that_was_changed(capsys: pytest.CaptureFixture[str], small_hub:
     assert "'acetui models get vae' mends it" in capsys.readouterr().out
     assert [each["how"] for each in lines(capsys, "get", "vae") if each["event"] == "model"] == ["downloaded"]
     assert lines(capsys, "verify", "vae")[0]["ok"] is True
+
+
+def test_a_download_that_was_killed_goes_on(small_hub: Hub, own_folders: Path) -> None:
+    weights = "diffusion_pytorch_model.safetensors"
+    small_hub.whims[weights] = Whims(slow=0.02, piece=1 << 18)
+    command = [sys.executable, "-m", "acetui", "models", "get", "vae"]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    part = own_folders / "models" / ".arriving" / "vae" / weights
+    with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
+        until = time.monotonic() + 60
+        while not (part.exists() and part.stat().st_size > 1 << 19) and time.monotonic() < until:
+            time.sleep(0.01)
+        first.kill()
+    kept = part.stat().st_size
+    del small_hub.whims[weights]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("vae: downloaded to ")
+    assert small_hub.sent(weights) == [0, kept]
+    assert kept > 1 << 19
+    assert not part.exists()

@@ -39,6 +39,9 @@ class Whims:
     ignores_range: int = 0
     failing: int = 0
     missing: bool = False
+    elsewhere: str = ""
+    """Another server that has it; whoever asks is sent there."""
+
     slow: float = 0.0
     """Seconds before every piece."""
 
@@ -53,6 +56,9 @@ class Hub:
     whims: dict[str, Whims] = field(default_factory=dict)
     asked: list[tuple[str, str, int]] = field(default_factory=list)
     """Method, path, and the first byte that was wanted."""
+
+    tokens: set[str | None] = field(default_factory=set)
+    """What was sent with the requests to show who asks."""
 
     url: str = ""
 
@@ -107,6 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         start = int((self.headers.get("Range") or "bytes=0-").split("=")[1].rstrip("-"))
         self.hub.asked.append((self.command, path, start))
+        self.hub.tokens.add(self.headers.get("Authorization"))
         name = next((each for each in self.hub.repos if f"/{each}" in path), "")
         repo = self.hub.repos.get(name)
         if repo is None:
@@ -124,6 +131,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, repo: Repo, name: str, start: int, *, body: bool) -> None:
         whims = self.hub.whims.get(name.rpartition("/")[2], Whims())
+        if whims.elsewhere:
+            self.send_response(302)
+            self.send_header("Location", f"{whims.elsewhere}/any{_RESOLVE}{name}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if name not in repo.files or whims.missing:
             self._refuse(404, "EntryNotFound")
             return

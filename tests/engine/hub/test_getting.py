@@ -21,7 +21,7 @@ from engine.hub.getting import ARRIVING, MANIFEST, Getting, Progress
 from engine.hub.here import cache_folder, elsewhere, own_root, present
 from engine.hub.listing import ask, endpoint_of
 from engine.hub.trouble import Damaged, NoRoom, NotOffered, Unreachable
-from tests.engine.hub.hub_double import REVISION, Hub, Whims, hub
+from tests.engine.hub.hub_double import REVISION, Hub, Repo, Whims, hub
 
 HASTE = Patience(seconds=2.0, tries=2, pause=0.01, longest_pause=0.02)
 TURBO = find("turbo")
@@ -97,6 +97,20 @@ def test_a_token_is_sent_to_who_asks_for_it(small_hub: Hub, root: Path) -> None:
         got(small_hub, root).get(VAE)
     assert "HF_TOKEN" in caught.value.hint
     assert got(small_hub, root, token="secret").get(VAE) == "downloaded"
+
+
+def test_large_files_come_from_elsewhere_and_the_token_stays_here(small_hub: Hub, root: Path) -> None:
+    data = big(small_hub)
+    small_hub.repos[MAIN].token = "secret"
+    with hub() as store:
+        store.repos["any"] = Repo({"vae/" + WEIGHTS: data})
+        store.whims[WEIGHTS] = Whims(cut_after=PIECE + 7, cuts=1)
+        small_hub.whims[WEIGHTS] = Whims(elsewhere=store.url.replace("127.0.0.1", "localhost"))
+        assert got(small_hub, root, token="secret").get(VAE) == "downloaded"
+        first, second = store.sent(WEIGHTS)
+        assert (first, second >= PIECE) == (0, True)
+        assert store.tokens == {None}
+    assert (root / "vae" / WEIGHTS).read_bytes() == data
 
 
 def test_the_mirror_that_is_named_is_asked() -> None:
