@@ -186,14 +186,6 @@ def are_ties(one: float | None, other: float | None) -> bool:
     return abs(one - other) < 1 / STEPS - 1e-9
 
 
-def ranked(pool: Sequence[tuple[int, float | None]]) -> list[list[int]]:
-    """The numbers of takes with their overalls, best first: lists of ties, each by number; missing ones last."""
-    steps: dict[int, list[int]] = {}
-    for number, score in pool:
-        steps.setdefault(-1 if score is None else round(score * STEPS), []).append(number)
-    return [sorted(steps[step]) for step in sorted(steps, reverse=True)]
-
-
 def standing(take: Overall, others: Sequence[Overall]) -> Standing | None:
     """Where a take stands among the ``others`` of its pool; None where it has no overall."""
     if take.score is None:

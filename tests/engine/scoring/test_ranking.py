@@ -16,7 +16,6 @@ from engine.scoring.ranking import (
     in_pool,
     kind_of,
     overall,
-    ranked,
     standing,
     weights_of,
 )
@@ -83,12 +82,11 @@ def test_a_persons_weights_count_where_the_kind_has_the_part() -> None:
     assert overall(ALL, PLAYED, dict.fromkeys(WEIGHTS["vocal"], 0.0)).score is None
 
 
-def test_near_overalls_are_ties_by_number_and_missing_ones_come_last() -> None:
+def test_near_overalls_are_ties() -> None:
     assert are_ties(0.70, 0.705)
     assert not are_ties(0.70, 0.72)
     assert are_ties(None, None)
     assert not are_ties(0.0, None)
-    assert ranked([(5, 0.7), (9, None), (2, 0.701), (7, 0.9), (1, None)]) == [[7], [2, 5], [1, 9]]
 
 
 @given(st.dictionaries(st.sampled_from(["lyric_alignment", "semantic", "tempo", "key", "signal"]), st.floats(0, 1)))
