@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import secrets
 import time
@@ -17,7 +18,8 @@ from engine import audio
 from engine.file_names import GAIN, SAMPLES, audio_path, latents_path, take_name
 from engine.files import atomic_write
 from engine.protocol import Output
-from engine.scoring.judging import judge
+from engine.scoring.judging import Judgement, judge
+from engine.scoring.ranking import overall
 from engine.scoring.words import aligned
 from engine.tags import RECIPE
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.take import Take
+
+_log = logging.getLogger(__name__)
 
 
 def write_take(take: Take, output: Output) -> dict[str, Any]:
@@ -54,8 +58,7 @@ def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
     start = time.perf_counter()
     request = take.request.to_dict()
     seconds = take.audio.shape[-1] / audio.RATE
-    told, said = _told(take, seconds)
-    found = judge(take.audio.numpy(), audio.RATE, request, take.plan, duration=take.request.duration, told=told)
+    found, said = _judged(take, request, seconds)
     timings = {**take.timings, "score": take.timings.get("score", 0.0) + time.perf_counter() - start}
     return {
         "id": secrets.token_hex(8),
@@ -82,6 +85,17 @@ def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
         "plan": take.plan,
         "codes": hashlib.sha256(np.asarray(take.codes, dtype="<i4").data).hexdigest() if take.codes else None,
     }
+
+
+def _judged(take: Take, request: dict[str, Any], seconds: float) -> tuple[Judgement, dict[str, Any]]:
+    """What is found out about a take, and what only the models knew; nothing where that fails, for the take counts."""
+    try:
+        told, said = _told(take, seconds)
+        samples = take.audio.numpy()
+        return judge(samples, audio.RATE, request, take.plan, duration=take.request.duration, told=told), said
+    except Exception:
+        _log.exception("a take could not be judged")
+        return Judgement((), {}, {}, overall({}, request)), {}
 
 
 def _told(take: Take, seconds: float) -> tuple[dict[str, float], dict[str, Any]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
-from engine import Engine, Request
+from engine import Engine, Request, take_files
 from engine.overhearing import Overhearing, spoken
 from engine.prompt import lyric_prompt
 from engine.take import Take
@@ -81,6 +81,16 @@ def test_the_same_samples_come_out_and_the_same_is_heard(engine: Engine) -> None
     first, again = rendered(engine), rendered(engine)
     assert first.audio.equal(again.audio)
     assert take_object(first, {})["parts"] == take_object(again, {})["parts"]
+
+
+def test_ears_that_fail_cost_the_scores_and_not_the_take(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("no ears")
+
+    monkeypatch.setattr(take_files, "judge", fail)
+    told = take_object(rendered(engine), {})
+    assert (told["score"], told["parts"], told["measured"], told["faults"]) == (None, {}, {}, [])
+    assert told["hashes"]["audio"]
 
 
 def test_a_failure_costs_the_scores_and_not_the_take(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
