@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
 from sessions.api_route import Answer, Body, Route, studio_of
 from sessions.schemas import FLAG, NUMBER, TEXT, WHOLE, ref, table
+from sessions.studio import Studio
 
 
 async def fit(request: web.Request) -> web.Response:
     """What the recipe needs, with other values if given. It is told for the models that are set, loaded or not."""
-    studio, body = studio_of(request), await read_json(request)
+    body = await read_json(request)
     refuse_unknown(body, ("recipe",))
     changes = body.get("recipe", {})
     if not isinstance(changes, dict):
         raise ApiError(400, "recipe is a table of fields.", "For example {'duration': 120}.", field="recipe")
+    return await _told(studio_of(request), changes)
+
+
+async def fit_now(request: web.Request) -> web.Response:
+    """What the recipe needs as it is."""
+    return await _told(studio_of(request), {})
+
+
+async def _told(studio: Studio, changes: dict[str, Any]) -> web.Response:
     settings = studio.revisions.current.settings
     recipe = settings.recipe.replace(**changes)
     found = await studio.machine.fit(settings.models.load_options(studio.session), recipe.template)
@@ -32,6 +44,7 @@ _FIT = table(
 )
 
 ROUTES = (
+    Route("GET", "/api/fit", fit_now, "The same for the recipe as it is.", {200: Answer("It.", _FIT)}),
     Route(
         "POST",
         "/api/fit",

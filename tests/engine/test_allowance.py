@@ -37,7 +37,7 @@ def test_every_boundary_of_the_table(
     allowed = allowance("cuda", gb, (8, 9))
     assert (allowed.tier.name, allowed.planner, allowed.xl) == (tier, planner, xl)
     assert (allowed.takes, allowed.seconds, allowed.dtype) == (takes, seconds, "bfloat16")
-    assert told(allowed)["models on the card"].value == ("in turns" if gb in (4, 6, 8, 12.1) else "all together")
+    assert told(allowed)["memory"].value == ("models in turns" if gb in (4, 6, 8, 12.1) else "all models together")
     assert told(allowed)["planner"].value == (f"acestep-5Hz-lm-{planner}" if planner else "none")
 
 

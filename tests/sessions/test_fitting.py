@@ -106,6 +106,7 @@ def test_over_http_while_a_person_edits(tmp_path: Path) -> None:
         assert (found["takes"], found["fits"], found["residence"]) == (3, True, "together")
         assert found["sentence"].startswith("fits: batch 3")
         assert (await asked("POST", "/api/fit", {}))["takes"] == 1
+        assert (await asked("GET", "/api/fit"))["takes"] == 1
         assert (await asked("POST", "/api/fit", {"recipe": {"bpm": 9}}, status=400))["field"] == "bpm"
         await asked("POST", "/api/fit", {"recipe": 3}, status=400)
 
