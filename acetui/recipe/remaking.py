@@ -12,10 +12,8 @@ from acetui.how_long import exact_time
 from acetui.recipe.field_values import default_of, parsed, shown, written
 from acetui.recipe.fields_shown import explained, label, stepped
 from engine.errors import InvalidRequest
+from engine.sources.regions import TRAINED_REGION
 from engine.values import LARGEST_BATCH, TRAINED_SECONDS
-
-TRAINED_REGION = (3.0, 90.0)
-"""Seconds of a region that the models have learnt to make anew."""
 
 SHORTEST_REGION = 0.2
 FRAME = 1 / 25
