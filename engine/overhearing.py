@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,45 +54,57 @@ class Overhearing:
     def __init__(self, model: Model, planning: Planning) -> None:
         self._model, self._planning = model, planning
 
-    def onto(self, take: Take, run: Run, latents: Tensor, context: Tensor) -> Take:
-        """The take with what was found out about it (see ``of``). Where that fails, the take counts without."""
-        began = time.perf_counter()
-        try:
-            found = self.of(run, take.layout["index"], latents, context)
-        except (RuntimeError, MemoryError):  # memory that ran out, most of all
-            _log.exception("a take could not be listened to with the models")
-            found = Overheard()
-        return replace(take, overheard=found, timings={**take.timings, "score": time.perf_counter() - began})
+    def recalled(self, request: Request, codes: Sequence[Sequence[int]]) -> tuple[Recalled, ...]:
+        """What the planner recalls of a request from each of some codes; to be asked while it is there.
 
-    def of(self, run: Run, index: int, latents: Tensor, context: Tensor) -> Overheard:
-        """About an item from its clean ``latents`` ``[T, 64]`` and what it was made in, ``context`` ``[1, S, H]``."""
-        request = settled(run.request)
+        Nothing where it is not, or where that fails: the takes are what counts.
+        """
+        planner = self._planning.loaded
+        if planner is None or not any(codes):
+            return ()
+        fields = ("bpm", "keyscale", "timesignature", "duration")
+        metadata = {name: getattr(request, name) for name in fields}
+        lyrics = request.lyrics if kind_of(request.to_dict()) == VOCAL else ""
+        try:
+            recall = planner.recall()
+            different = {tuple(each) for each in codes}  # siblings have the same
+            known = {each: recall.of(each, request.caption, lyrics, metadata) for each in different}
+            return tuple(known[tuple(each)] for each in codes)
+        except (RuntimeError, MemoryError):  # memory that ran out, most of all
+            _log.exception("the planner could not be asked what it recalls")
+            return ()
+
+    def onto(self, take: Take, run: Run, latents: Tensor, context: Tensor, recalled: Sequence[Recalled]) -> Take:
+        """The take with what was found out about it; where looking at the words fails, the take counts without.
+
+        ``latents`` are clean, ``[T, 64]``; ``context`` ``[1, S, H]`` is what they were made in; ``recalled`` what was
+        recalled of each item's codes, if anything was.
+        """
+        began = time.perf_counter()
         attention: npt.NDArray[np.float32] | None = None
         texts: tuple[str, ...] = ()
-        heads = heads_of(self._model.config)
-        if heads and run.memories[0].keys and kind_of(request.to_dict()) == VOCAL:
-            words, texts = spoken(self._model.tokenizer, request)
-            if words.stop > words.start:
-                decoder = self._model.networks.decoder
-                memory, steps = run.memories[0], run.plan.steps
-                found = attention_to_words(decoder, latents, context, memory, run.rotary, words, steps, heads)
-                frames = -(-run.frames // self._model.config.patch_size)
-                attention = found[:, :, :frames].numpy()
-        return Overheard(attention, texts, self._recalled(run, index))
+        try:
+            attention, texts = self._looked(run, latents, context)
+        except (RuntimeError, MemoryError):
+            _log.exception("a take could not be looked at with its model")
+        index = take.layout["index"]
+        found = Overheard(attention, texts, recalled[index] if index < len(recalled) else Recalled())
+        return replace(take, overheard=found, timings={**take.timings, "score": time.perf_counter() - began})
 
-    def _recalled(self, run: Run, index: int) -> Recalled:
-        planner, codes = self._planning.loaded, run.codes[index]
-        if planner is None or not codes:
-            return Recalled()
-        asked = run.request
-        metadata: dict[str, Any] = {
-            "bpm": asked.bpm,
-            "keyscale": asked.keyscale,
-            "timesignature": asked.timesignature,
-            "duration": asked.duration,
-        }
-        lyrics = asked.lyrics if kind_of(asked.to_dict()) == VOCAL else ""
-        return planner.recall().of(codes, asked.caption, lyrics, metadata)
+    def _looked(
+        self, run: Run, latents: Tensor, context: Tensor
+    ) -> tuple[npt.NDArray[np.float32] | None, tuple[str, ...]]:
+        """The attention to the words, and what these say; nothing without words, or heads that follow them."""
+        request = settled(run.request)
+        heads = heads_of(self._model.config)
+        if not heads or not run.memories[0].keys or kind_of(request.to_dict()) != VOCAL:
+            return None, ()
+        words, texts = spoken(self._model.tokenizer, request)
+        if words.stop == words.start:
+            return None, ()
+        decoder, steps = self._model.networks.decoder, run.plan.steps
+        found = attention_to_words(decoder, latents, context, run.memories[0], run.rotary, words, steps, heads)
+        return found[:, :, : -(-run.frames // self._model.config.patch_size)].numpy(), texts
 
 
 def spoken(tokenizer: Tokenizer, request: Request) -> tuple[slice, tuple[str, ...]]:

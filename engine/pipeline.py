@@ -170,6 +170,8 @@ class Engine(Songwriter):
         began = time.perf_counter()
         if self.planning.wanted(request):
             request, plans = yield from self.planning.drafts(request)
+        followed = [plan.codes for plan in plans] or [request.audio_codes] * len(request.seeds)
+        recalled = self._overhearing.recalled(request, followed)
         planning = time.perf_counter() - began
         run = yield from self._prepare(request, noise, plans)
         if plans:
@@ -185,7 +187,7 @@ class Engine(Songwriter):
                 try:
                     take = yield from self._finisher.finish(run, index, seed, one, sampling)
                     context, _ = self._denoiser.surroundings(run, [(index, seed)], 0)
-                    take = self._overhearing.onto(take, run, one, context)
+                    take = self._overhearing.onto(take, run, one, context, recalled)
                 except RenderFailed as failure:
                     failed.append(failure)  # the other takes of the batch are worth having
                     continue

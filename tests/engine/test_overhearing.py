@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 
 from engine import Engine, Request, take_files
 from engine.overhearing import Overhearing, spoken
+from engine.planner.recall import Recall
 from engine.prompt import lyric_prompt
 from engine.take import Take
 from engine.take_files import take_object
@@ -70,6 +71,17 @@ def test_the_planner_says_what_it_recalls_of_the_codes_that_it_wrote(engine: Eng
     assert "lyric_alignment" not in told["parts"]
 
 
+def test_siblings_have_the_same_codes_and_are_asked_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = rendered(engine, thinking=True, lyrics="[Instrumental]")
+    asked: list[object] = []
+    of = Recall.of
+    monkeypatch.setattr(Recall, "of", lambda self, codes, *rest: asked.append(codes) or of(self, codes, *rest))
+    takes = engine.render(first.request.replace(seeds=(5, 6), batch_size=2))
+    assert asked == [tuple(first.codes or ())]
+    found = [take_object(take, {})["parts"]["semantic"] for take in (first, *takes)]
+    assert found[1] == found[2] == pytest.approx(found[0], abs=1e-3)
+
+
 def test_a_take_without_words_or_codes_is_asked_nothing(engine: Engine) -> None:
     take = rendered(engine, lyrics="[Instrumental]")
     assert take.overheard is not None
@@ -97,7 +109,8 @@ def test_a_failure_costs_the_scores_and_not_the_take(engine: Engine, monkeypatch
     def fail(*_: object) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(Overhearing, "of", fail)
-    told = take_object(rendered(engine), {})
-    assert "lyric_alignment" not in told["parts"]
+    monkeypatch.setattr(Overhearing, "_looked", fail)
+    monkeypatch.setattr(Recall, "of", fail)
+    told = take_object(rendered(engine, thinking=True), {})
+    assert not {"lyric_alignment", "semantic"} & set(told["parts"])
     assert "signal" in told["parts"]
