@@ -169,13 +169,15 @@ def _residence(allowed: Allowance) -> Choice:
         why = (
             "The music model stays on the card; text encoder, VAE and planner come when they are needed, once a batch."
         )
-        return Choice(name="memory", value="models in turns", why=why, override="--no-offload")
+        return Choice(
+            name="memory", value="models in turns", why=why, override="--no-offload, or offload under [models]"
+        )
     why = {
         "cpu": "There is one memory.",
         "mps": "Card and computer share one memory.",
         "cuda": "There is room for all of them.",
     }[allowed.kind]
-    return Choice(name="memory", value="all models together", why=why, override="--offload")
+    return Choice(name="memory", value="all models together", why=why, override="--offload, or offload under [models]")
 
 
 def _precision(allowed: Allowance) -> Choice:

@@ -129,6 +129,7 @@ _EXAMPLES: Mapping[str, object] = MappingProxyType(
         "dit": "acestep-v15-turbo",
         "lm": "acestep-5Hz-lm-1.7B",
         "threads": 8,
+        "offload": True,
     }
     | dict.fromkeys(ScoreSettings.fields(), 0.25)
 )

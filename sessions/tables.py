@@ -162,6 +162,9 @@ class ModelSettings(Table):
         None, group="models", choices=("float32", "bfloat16", "float16"), help="Precision of the arithmetic."
     )
     threads: int | None = spec(None, group="models", low=1, high=MOST_THREADS, unit="threads", help="CPU threads.")
+    offload: bool | None = spec(
+        None, group="models", help="Has text encoder, VAE and planner in memory only while they work."
+    )
 
     def load_options(self, session: Path) -> dict[str, Any]:
         """What the engine process is told to load; a relative folder of models is relative to the session's folder.
