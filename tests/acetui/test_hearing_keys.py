@@ -133,7 +133,7 @@ class Kept:
 
 @presses("radio", "next-take", "like-playing", "pin-playing", "reject-playing", "radio-order")
 async def test_the_radio_goes_on_without_a_gap_and_takes_are_judged_while_they_play(tmp_path: Path) -> None:
-    length = 1.5
+    length = 1.0
     async with desk(tmp_path, takes=3, seconds=length) as (app, pilot, studio):
         for number in (1, 2, 3):
             studio.studio.store.change(number, score=number / 10)

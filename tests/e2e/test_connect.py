@@ -94,7 +94,7 @@ async def test_a_song_goes_on_while_the_line_is_cut_and_comes_back(tmp_path: Pat
                 box.cut()
                 await until(lambda: app.state.connection is not Connection.THERE)
                 at = player.look().second
-                await until(lambda: player.look().second > at + 1.5)
+                await until(lambda: player.look().second > at + 0.7)
                 assert player.mixer.gaps == 0
                 assert player.look().playing
                 box.start()
