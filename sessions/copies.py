@@ -11,6 +11,13 @@ NEAR = 0.1
 """Share of a fingerprint's bits in which copies differ at most; docs/scores.md says what others differ in."""
 
 _SAME_LENGTH = 0.5  # seconds
+_LIKE, _CODES = "sounds like take ", "the codes of take "
+
+
+def is_empty(take: Take) -> bool:
+    """Whether there is nothing in a take to hear, or nothing new: what is only poor has still something in it."""
+    copied = any(fault.startswith((_LIKE, _CODES)) for fault in take.faults)
+    return copied or (bool(take.faults) and not take.measured)
 
 
 class Copies:
@@ -35,11 +42,11 @@ class Copies:
             self._read()
         found = ""
         if own_codes and take.codes and self._codes.setdefault(take.codes, take.number) != take.number:
-            found = f"the codes of take {self._codes[take.codes]} again"
+            found = f"{_CODES}{self._codes[take.codes]} again"
         if bits := fingerprint_of(take):
             size, print_ = 8 * len(bits), int.from_bytes(bits)
             if (twin := self._twin(take.duration, size, print_)) is not None:
-                found = f"sounds like take {twin}"
+                found = f"{_LIKE}{twin}"
             else:
                 assert self._heard is not None
                 self._heard.append((take.number, take.duration, size, print_))

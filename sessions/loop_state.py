@@ -34,7 +34,7 @@ class LoopState:
     hold: str = ""
     failures: int = 0
     faulty: int = 0
-    """Takes in a row that did not pass the quality gate."""
+    """Takes in a row with nothing in them to hear, or nothing new."""
 
     last_error: EngineError | None = None
     since: str = field(default_factory=moment)
@@ -78,11 +78,11 @@ class LoopState:
         return True
 
     def found(self, faults: Sequence[str], *, most: int) -> bool:
-        """Counts a take with its faults; True when it parks the recipe, as ``most`` faulty ones in a row do."""
+        """Counts a take, with its faults if it is empty; True when it parks the recipe, as ``most`` in a row do."""
         self.faulty = self.faulty + 1 if faults else 0
         if self.parked or self.ending or self.faulty < most:
             return False
-        self.parked = f"{self.faulty} faulty takes in a row, the last: {faults[0]}"
+        self.parked = f"{self.faulty} empty takes in a row, the last: {faults[-1]}"
         self.events.publish("notice", text=f"The loop waits: {self.parked}.")
         return True
 

@@ -17,6 +17,7 @@ from sessions import budget
 from sessions.batch import Batch, Flight
 from sessions.boundary import Boundary
 from sessions.budget import Standing
+from sessions.copies import is_empty
 from sessions.eta import Eta
 from sessions.events import EventLog
 from sessions.forecast import Forecast
@@ -247,7 +248,7 @@ class LoopWorker:
             self._at.failures = 0
             if self.run is not None:
                 self.run.made.append(take.number)
-            if self._at.found(take.faults, most=self.loop.failures_before_parking):
+            if self._at.found(take.faults if is_empty(take) else (), most=self.loop.failures_before_parking):
                 self._give_up_what_waits()
         self._eta.learn(take.object())
         self._events.publish("take", take=take.object())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sessions.copies import Copies
+from sessions.copies import Copies, is_empty
 from sessions.store import Store
 from sessions.take import Take
 from tests.sessions.takes import committed, no_waiting, render
@@ -69,6 +69,18 @@ def test_what_is_no_fingerprint_is_like_none(store: Store, told: object) -> None
     assert Copies(store).original(take, own_codes=True) == ""
     store.commit(take)
     assert Copies(store).original(heard(store, ONE, number=10), own_codes=True) == "sounds like take 1"
+
+
+def test_takes_without_anything_to_hear_or_anything_new_are_empty(store: Store) -> None:
+    heard = {"measured": {"bpm": 90.0}}
+    for fields, empty in (
+        ({}, False),
+        ({"faults": ("silent",)}, True),
+        ({"faults": ("clips 9 times a second",), **heard}, False),
+        ({"faults": ("sounds like take 3",), **heard}, True),
+        ({"faults": ("clips 9 times a second", "the codes of take 3 again"), **heard}, True),
+    ):
+        assert is_empty(store.get(1).replace(**{"measured": {}, **fields})) is empty
 
 
 def test_the_index_made_anew_knows_them_too(store: Store) -> None:

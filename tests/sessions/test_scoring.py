@@ -96,23 +96,34 @@ def test_a_taste_that_is_learnt_counts_and_is_told_of(tmp_path: Path, monkeypatc
         assert store.get(41).score != 0.82
 
 
-def test_a_run_of_faulty_takes_parks_the_recipe_until_it_is_edited(tmp_path: Path) -> None:
+def test_a_run_of_empty_takes_parks_the_recipe_until_it_is_edited(tmp_path: Path) -> None:
     made = stage(tmp_path, plan={"parts": {"signal": 0.0}, "take_faults": ["silent"]}, loop={"takes": 9})
 
     async def through() -> Any:
         async with made.open() as jam:
             jam.loop.turn_on()
             await made.until(lambda: jam.loop.state == "parked")
-            assert "3 faulty takes in a row, the last: silent" in jam.loop.reason
+            assert "3 empty takes in a row, the last: silent" in jam.loop.reason
             await made.until(lambda: len(made.takes) >= 3)
             made.plan(parts=PARTS)
             jam.loop.follow(jam.revisions.change({"recipe": {"bpm": 90}}, jam.revisions.current.number))
             report = await jam.loop.off()
             assert len(report.made) == 9
-            assert made.told("faulty takes in a row")
+            assert made.told("empty takes in a row")
 
     run(through())
     assert made.states.count("parked") == 1
+
+
+def test_takes_that_are_only_poor_do_not_park_it(tmp_path: Path) -> None:
+    made = stage(tmp_path, plan={"parts": PARTS, "take_faults": ["clips 9 times a second"], "measured": {"bpm": 90}})
+
+    async def through() -> Any:
+        async with made.open() as jam:
+            return await jam.run(headless=True, takes=5)
+
+    assert run(through()).made == 5
+    assert "parked" not in made.states
 
 
 def test_a_sound_take_in_between_starts_the_count_anew(tmp_path: Path) -> None:
