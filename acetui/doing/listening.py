@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from acetui.browsing.take_facts import decided
 from acetui.doing import Handler
 from acetui.how_long import clock_time
+from engine.errors import EngineError
+from sessions.lyric_times import timed_lines
 
 if TYPE_CHECKING:
     from acetui.app import StudioApp
+
+_JUST, _AGAIN = 0.05, 1.0
+"""Seconds within which a line is the one that is sung now: on from there, and back from there."""
 
 STEP = 5
 """Percent of the volume, for one key."""
@@ -95,6 +101,41 @@ def _seek(seconds: float) -> Handler:
     return lambda app: app.listening.seek(seconds)
 
 
+def _beats(by: int) -> Handler:
+    """A handler that goes on by so many beats of what is heard."""
+
+    async def handle(app: StudioApp) -> None:
+        bpm, _ = decided(await _heard(app), "bpm")
+        if not bpm:
+            raise EngineError("Nobody has said how fast this take is.", "Set a tempo, or have a planner set one.")
+        app.listening.seek(by * 60.0 / bpm)
+
+    return handle
+
+
+def _lines(direction: int) -> Handler:
+    """A handler that goes to the line of the lyrics that is sung next, or was before."""
+
+    async def handle(app: StudioApp) -> None:
+        starts = [line.start for line in timed_lines(await _heard(app))]
+        if not starts:
+            raise EngineError("When each line is sung is not known.", "It is, of sung takes that a planner has heard.")
+        second = app.listening.second or 0.0
+        ahead = [start for start in starts if start > second + _JUST]
+        behind = [start for start in starts if start < second - _AGAIN]
+        goal = (ahead[0] if ahead else starts[-1]) if direction > 0 else (behind[-1] if behind else starts[0])
+        app.listening.seek(goal - second)
+
+    return handle
+
+
+async def _heard(app: StudioApp) -> Mapping[str, Any]:
+    """The take that is heard. Raises EngineError where none is."""
+    if app.listening.number is None or app.listening.second is None:
+        raise EngineError("Nothing plays.", "Space plays the take under the cursor.")
+    return await app.details.whole(app.listening.number)
+
+
 HANDLERS: Mapping[str, Handler] = {
     "play": play,
     "play-from-start": play_from_start,
@@ -103,6 +144,10 @@ HANDLERS: Mapping[str, Handler] = {
     "forward": _seek(2.0),
     "far-back": _seek(-10.0),
     "far-forward": _seek(10.0),
+    "beat-back": _beats(-1),
+    "beat-forward": _beats(1),
+    "line-back": _lines(-1),
+    "line-forward": _lines(1),
     "region-start": region_start,
     "region-end": region_end,
     "region-off": region_off,

@@ -196,3 +196,33 @@ async def test_two_clicks_play_a_take_and_one_into_its_outline_goes_there(tmp_pa
         await until(pilot, lambda: app.details.take is not None and app.details.take["number"] == other)
         await pilot.click(body, offset=(body.size.width - 6, 0))
         await until(pilot, lambda: app.listening.number == other and second(app) > 15.0)
+
+
+@presses("beat-back", "beat-forward", "line-back", "line-forward")
+async def test_going_by_beats_and_by_lines(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (app, pilot, _):
+        await pilot.press("}")
+        assert "Nothing plays" in app.desk.key_bar.message
+        await played(app, pilot)
+        number = app.book.cursor or 0
+        await pilot.press("}")
+        await until(pilot, lambda: "how fast" in app.desk.key_bar.message)
+        await pilot.press(")")
+        await until(pilot, lambda: "is not known" in app.desk.key_bar.message)
+        take = dict(await app.details.whole(number))
+        lines = [[4.0, 6.0, "tail lights"], [9.0, 11.0, "only tail lights"]]
+        app.details._takes[number] = {
+            **take,
+            "request": {**take["request"], "bpm": 30},
+            "measured": {"timestamps": lines},
+        }
+        await pilot.press("space")  # it stands still meanwhile
+        await until(pilot, lambda: app.listening.playhead is not None and not app.listening.playhead.playing)
+        began = second(app)
+        await pilot.press("}")
+        await until(pilot, lambda: abs(second(app) - began - 2.0) < 0.01)
+        await pilot.press("{")
+        await until(pilot, lambda: abs(second(app) - began) < 0.01)
+        for key, there in ((")", 4.0), (")", 9.0), (")", 9.0), ("(", 4.0), ("(", 4.0)):
+            await pilot.press(key)
+            await until(pilot, lambda there=there: abs(second(app) - there) < 0.01)
