@@ -13,6 +13,9 @@ Typed = tuple[str, ...]
 
 _SHOWN = {"escape": "esc", "pageup": "pgup", "pagedown": "pgdn", "up": "↑", "down": "↓", "left": "←", "right": "→"}
 
+_WRITTEN = frozenset({"space", "enter"})
+"""Keys that write, beside those with a sign."""
+
 UNSENT = {"ctrl+h": "backspace", "ctrl+i": "tab", "ctrl+m": "enter", "ctrl+j": "enter"}
 """Keys that a plain terminal sends as another one."""
 
@@ -29,6 +32,11 @@ def key_name(key: str, character: str | None) -> str:
     if character and character.isprintable() and not character.isspace():
         return character
     return key
+
+
+def writes(key: str) -> bool:
+    """Whether a key writes something where one is typing."""
+    return len(key) == 1 or key in _WRITTEN
 
 
 def shown(keys: str) -> str:
@@ -84,11 +92,18 @@ class Keymap:
                     going.setdefault(" ".join(keys[len(typed) :]), self._by_id[action_id])
         return sorted(going.items())
 
-    def bar(self, scopes: Iterable[str]) -> list[tuple[str, Action]]:
-        """What the key bar offers where ``scopes`` count: a key and its action, in the table's order."""
+    def bar(self, scopes: Iterable[str], *, typing: bool = False) -> list[tuple[str, Action]]:
+        """What the key bar offers where ``scopes`` count: a key and its action, in the table's order.
+
+        While one is ``typing`` a letter or a sign is text, so that only other keys are offered.
+        """
         counted = {EVERYWHERE, *scopes}
-        offered = [action for action in self.actions if action.bar and action.scope in counted and self.keys(action.id)]
-        return [(self.keys(action.id)[0], action) for action in sorted(offered, key=lambda action: action.bar)]
+        offered = []
+        for action in sorted(self.actions, key=lambda action: action.bar):
+            if action.bar and action.scope in counted:
+                keys = [each for each in self.keys(action.id) if not (typing and writes(each.split()[0]))]
+                offered += [(key, action) for key in keys[:1]]
+        return offered
 
     def clashes(self) -> list[tuple[str, str, str]]:
         """Keys with two actions in one scope: the keys, who has them, and who does not get them."""

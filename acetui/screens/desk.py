@@ -181,7 +181,8 @@ class Desk(KeyedScreen):
 
     def offer_keys(self) -> None:
         """Shows what can be pressed here."""
-        hints = [(shown(key), action.title) for key, action in self.studio.keymap.bar(self.scopes())]
+        offered = self.studio.keymap.bar(self.scopes(), typing=self.typing)
+        hints = [(shown(key), action.title) for key, action in offered]
         self.key_bar.offer(hints)
 
     def key_pressed(self) -> None:

@@ -11,15 +11,18 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
-from acetui.keyboard.actions import STUDIO, TEXT, Action
-from acetui.keyboard.keys import Typed, Unknown, key_name
+from acetui.keyboard.actions import EVERYWHERE, STUDIO, TEXT, Action
+from acetui.keyboard.keys import Typed, Unknown, key_name, writes
 
 if TYPE_CHECKING:
     from acetui.app import StudioApp
 
 
-_WRITTEN = frozenset({"space", "enter"})
-"""Keys that write, beside those with a sign."""
+_OVER_ALL = frozenset({"help", "pause", "leave"})
+"""What is done everywhere and needs no desk to be seen."""
+
+_AMONG_PANES = frozenset({"next-pane", "previous-pane", "zoom"})
+"""What means nothing where no pane is seen."""
 
 CATCH_UP_SECONDS = 0.5
 
@@ -79,7 +82,7 @@ class KeyedScreen(Screen[None]):
         if before and name == "escape":
             self.key_pressed()
             return True
-        if self.typing and not before and (len(name) == 1 or name in _WRITTEN):
+        if self.typing and not before and writes(name):
             return False
         typed = (*before, name)
         found = self.studio.keymap.find(self.scopes(), typed)
@@ -92,8 +95,26 @@ class KeyedScreen(Screen[None]):
         elif isinstance(found, Action):
             if self.typing and self.focused is not None:
                 await _caught_up(self.focused)
-            self.studio.perform(found.id)
+            if self._has_place(found):
+                self.studio.perform(found.id)
             await asyncio.sleep(0)  # what asks something has asked it: what is typed ahead is the answer
+        return True
+
+    def makes_room(self) -> bool:
+        """Goes from over the desk, because something is done there that is to be seen; whether it went."""
+        self.studio.pop_screen()
+        return True
+
+    def _has_place(self, action: Action) -> bool:
+        """Whether an action is seen where it happens: screens over the desk go for what is asked or shown there."""
+        desk: KeyedScreen = self.studio.desk
+        if self is desk or action.scope != EVERYWHERE or action.id in _OVER_ALL:
+            return True
+        if action.id in _AMONG_PANES:
+            return False
+        while isinstance(screen := self.app.screen, KeyedScreen) and screen is not desk:
+            if not screen.makes_room():
+                return False
         return True
 
     def key_pressed(self) -> None:

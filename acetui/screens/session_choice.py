@@ -161,4 +161,8 @@ class SessionChoice(KeyedScreen):
         elif self._leaves:
             self.studio.exit()
         else:
-            self.studio.pop_screen()
+            self.makes_room()
+
+    def makes_room(self) -> bool:
+        """Goes, if there is a session behind it."""
+        return not self._leaves and super().makes_room()

@@ -165,8 +165,12 @@ class SettingsScreen(KeyedScreen):
         if self._line.display:
             self._close_line()
             return
+        self.makes_room()
+
+    def makes_room(self) -> bool:
+        """Goes, with the theme that was not kept."""
         self._take_off()
-        self.studio.pop_screen()
+        return super().makes_room()
 
     def _try_on(self, name: str) -> None:
         self._rows.trouble = ""

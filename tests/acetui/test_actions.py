@@ -48,3 +48,10 @@ def test_the_bar_has_what_the_table_says() -> None:
     offered = [action.id for _, action in Keymap().bar(["takes", "studio"])]
     assert offered == sorted(offered, key=lambda id: BY_ID[id].bar)
     assert "help" in offered
+
+
+def test_the_key_bar_offers_no_letter_where_letters_are_text() -> None:
+    offered = {action.id: keys for keys, action in Keymap().bar(["text", "caption"], typing=True)}
+    assert (offered["help"], offered["palette"], offered["leave"]) == ("f1", "ctrl+p", "ctrl+q")
+    assert "loop" not in offered
+    assert {action.id: keys for keys, action in Keymap().bar(["takes", "studio"])}["help"] == "?"

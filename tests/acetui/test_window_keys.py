@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from acetui.app import StudioApp
 from acetui.screens.help import Help, HelpRows
 from tests.acetui.pictures import text_of
@@ -96,6 +98,38 @@ async def test_anything_is_done_by_its_name() -> None:
         await pilot.press("enter")
         assert app.desk.has_class("-zoomed")
         assert here(app) == "takes"
+
+
+@pytest.mark.parametrize("opened", ["f7", "f8", "T", "r", "question_mark"])
+async def test_what_is_done_at_the_desk_is_seen_there(opened: str) -> None:
+    async with desk_with(takes()) as (app, pilot):
+        await pilot.press(opened)
+        await until(pilot, lambda: len(app.screen_stack) > 1)
+        await pilot.press("ctrl+p")
+        assert len(app.screen_stack) == 1
+        assert app.desk.palette.display
+        await pilot.press("escape", opened)
+        await until(pilot, lambda: len(app.screen_stack) > 1)
+        await pilot.press("f2")
+        assert len(app.screen_stack) == 1
+        assert here(app) == "caption"
+
+
+async def test_the_keys_of_panes_do_nothing_where_no_pane_is_seen() -> None:
+    async with desk_with(takes()) as (app, pilot):
+        await pilot.press("f7", "shift+tab", "f6", "escape")
+        assert here(app) == "takes"
+        assert not app.desk.has_class("-zoomed")
+
+
+async def test_a_theme_that_was_not_kept_goes_with_the_settings() -> None:
+    async with desk_with(takes()) as (app, pilot):
+        worn = app.theme
+        await pilot.press("f8", "l")
+        assert app.theme != worn
+        await pilot.press("f2")
+        await until(pilot, lambda: app.theme == worn)
+        assert here(app) == "caption"
 
 
 @presses("leave")
