@@ -268,7 +268,6 @@ class Writing:
         self._tell()
         desk.lyrics.lyrics.sung_in(settings.get("recipe", {}).get("vocal_language", "unknown"))
 
-
     def _tell(self) -> None:
         """What the heading of the form says: how much of it is typed, and whether the machine has room for it."""
         typed = len(self._facts.typed) if self._facts is not None else 0

@@ -244,6 +244,7 @@ async def test_idle_nothing_is_drawn() -> None:
     """What is shown stands still: the status line, the log, and a theme of the wheel ask for nothing."""
     async with studio(ToldStudio()) as (app, pilot):
         await pilot.press("f9")
+        await until(pilot, lambda: app.writing._reader.fit != "")  # what comes late, once
         await pilot.pause()
         drawn: list[object] = []
         display = app._display
