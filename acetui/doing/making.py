@@ -85,6 +85,8 @@ HANDLERS: Mapping[str, Handler] = {
     "remake-far-less": _on_screen(lambda screen: screen.turn(-1, far=True)),
     "remake-bit-more": _on_screen(lambda screen: screen.turn(1, fine=True)),
     "remake-bit-less": _on_screen(lambda screen: screen.turn(-1, fine=True)),
+    "remake-line-more": _on_screen(lambda screen: screen.snap(1)),
+    "remake-line-less": _on_screen(lambda screen: screen.snap(-1)),
     "remake-start": _on_screen(lambda screen: screen.place(START)),
     "remake-end": _on_screen(lambda screen: screen.place(END)),
     "remake-type": _on_screen(lambda screen: screen.type()),

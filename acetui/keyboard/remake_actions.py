@@ -29,6 +29,8 @@ _SCREEN = _in(
     ("far-less", "far less", "A second earlier, or a large step down.", ("H", "shift+left"), 0),
     ("bit-more", "a bit more", "A frame later, or a small step up.", (">",), 0),
     ("bit-less", "a bit less", "A frame earlier, or a small step down.", ("<",), 0),
+    ("line-more", "line on", "The place goes to the next line of the lyrics.", (")",), 0),
+    ("line-less", "line back", "The place goes to the line of the lyrics before.", ("(",), 0),
     ("start", "from here", "The part begins where one is listening.", ("[",), 0),
     ("end", "to here", "The part ends where one is listening.", ("]",), 0),
     ("type", "type", "Type the value of the row.", ("enter",), 0),

@@ -14,6 +14,7 @@ from acetui.recipe.fields_shown import explained, label, stepped
 from engine.errors import InvalidRequest
 from engine.sources.regions import TRAINED_REGION
 from engine.values import LARGEST_BATCH, TRAINED_SECONDS
+from sessions.lyric_times import timed_lines
 
 SHORTEST_REGION = 0.2
 FRAME = 1 / 25
@@ -37,8 +38,8 @@ ENTRIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 _LABELS = {START: "from", END: "to", SECONDS: "longer by", SIDE: "where", TAKES: "candidates", "task_type": "follows"}
 _HELP = {
-    START: "Where the new part begins; h and l move it by a beat, H and L by a second, < and > by a frame.",
-    END: "Where the new part ends; h and l move it by a beat, H and L by a second, < and > by a frame.",
+    START: "Where the new part begins: h l go by a beat, H L by a second, < > by a frame.",
+    END: "Where the new part ends: h l go by a beat, H L by a second, < > by a frame.",
     SECONDS: "How much music is added.",
     SIDE: "Whether it is added behind the take, or before it.",
     TAKES: "How many are made at once.",
@@ -164,6 +165,23 @@ class Remaking:
             self._put_region(second, max(end, second + SHORTEST_REGION))
         else:
             self._put_region(min(start, second - SHORTEST_REGION), second)
+
+    def snap(self, name: str, direction: int) -> None:
+        """Puts an end of the region where the next line of the lyrics begins or ends, or the one before.
+
+        Raises InvalidRequest where that is not known, or the row is no place.
+        """
+        if name not in (START, END):
+            raise InvalidRequest("This row is no place.", "On 'from' and 'to', ( and ) go by the lines of the lyrics.")
+        places = sorted({round(each, 3) for line in timed_lines(self.take) for each in (line.start, line.end)})
+        if not places:
+            raise InvalidRequest(
+                "When each line is sung is not known.", "It is, of sung takes that a planner has heard."
+            )
+        now = self.given[name]
+        beyond = [place for place in places if (place > now if direction > 0 else place < now)]
+        if beyond:
+            self.place(name, beyond[0] if direction > 0 else beyond[-1])
 
     def text(self, name: str) -> str:
         """What there is to begin with where a row is typed."""

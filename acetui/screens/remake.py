@@ -181,6 +181,11 @@ class Remake(KeyedScreen):
         self.remaking.turn(self.here, direction, far=far, fine=fine)
         self._region_moved()
 
+    def snap(self, direction: int) -> None:
+        """The place of the row goes to where a line of the lyrics begins or ends."""
+        self.remaking.snap(self.here, direction)
+        self._region_moved()
+
     def place(self, name: str) -> None:
         """Puts an end of the region where one is listening."""
         second = self.studio.listening.second

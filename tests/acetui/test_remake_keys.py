@@ -183,3 +183,19 @@ async def test_what_was_made_of_it_before_is_there_when_one_comes_back(tmp_path:
         assert again.number == made.number
         await until(pilot, lambda: again.candidates == before)
         await asyncio.sleep(0)
+
+
+@presses("remake-line-more", "remake-line-less")
+async def test_a_place_goes_by_the_lines_of_the_lyrics(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (app, pilot, _):
+        made = await opened(app, pilot, "r")
+        await pilot.press(")")
+        assert "is not known" in made.note.text
+        lines = [[2.5, 4.0, "tail lights"], [6.0, 7.5, "only tail lights"]]
+        made.remaking.take = {**made.remaking.take, "measured": {"timestamps": lines}}
+        await pilot.press(")", ")", ")", "(")
+        assert made.remaking.region == (4.0, 10.0)
+        await pilot.press("j", "(")
+        assert made.remaking.region == (4.0, 7.5)
+        await pilot.press("j", "(")
+        assert "no place" in made.note.text
