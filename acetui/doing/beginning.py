@@ -40,7 +40,7 @@ async def first_take(app: StudioApp) -> None:
     if not app.state.recipe.get("caption"):
         await _example(app)
     await app.link.client.render()
-    app.say(f"The first take is being made: {app.state.recipe.get('caption') or 'an example'}.")
+    app.say(f"The first take is asked for: {app.state.recipe.get('caption') or 'an example'}.")
 
 
 async def _example(app: StudioApp) -> None:

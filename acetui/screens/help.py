@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
 from textual import on
@@ -15,9 +15,13 @@ from textual.widgets import Input
 
 from acetui.keyboard.actions import ACTIONS, EVERYWHERE, GROUPS, SCOPES
 from acetui.keyboard.keys import Keymap, shown
+from acetui.looks.text_cells import cut
 from acetui.panes.heading import Heading
 from acetui.panes.prompt import Line
 from acetui.screens.keyed import KeyedScreen
+
+if TYPE_CHECKING:
+    from acetui.app import StudioApp
 
 Row = tuple[str, str, str]
 """Keys, a title, a sentence; a row of a heading has only a title."""
@@ -53,6 +57,11 @@ class HelpRows(ScrollView, can_focus=True):
     def __init__(self) -> None:
         super().__init__(id="help-rows")
         self._rows: list[Row] = []
+        self._more = ""
+
+    def on_mount(self) -> None:
+        """What is cut off is cut off with the sign for it."""
+        self._more = cast("StudioApp", self.app).looks.glyphs.more
 
     def show(self, made: list[Row]) -> None:
         """Shows these rows from the top."""
@@ -71,8 +80,10 @@ class HelpRows(ScrollView, can_focus=True):
         if not keys:
             style = self.get_component_rich_style("help--heading")
             return Strip([Segment(f" {title}", style)]).adjust_cell_length(width, self.rich_style)
+        before = f"  {keys:<16} "
+        sentence = cut(sentence, width - len(before), self._more)
         segments = [
-            Segment(f"  {keys:<16} ", self.get_component_rich_style("help--keys")),
+            Segment(before, self.get_component_rich_style("help--keys")),
             Segment(sentence, self.get_component_rich_style("help--text")),
         ]
         return Strip(segments).adjust_cell_length(width, self.rich_style)

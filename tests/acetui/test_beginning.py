@@ -218,7 +218,7 @@ async def test_enter_makes_a_first_take_of_an_example_for_the_model_in_the_box()
         assert revision == 1
         given = {name: value for name, value in tables["recipe"].items() if value is not None}
         assert given in [{name: each[name] for name in FIELDS if name in each} for each in examples(sketch=True)]
-        await until(pilot, lambda: app.desk.key_bar.message.startswith("The first take is being made: "))
+        await until(pilot, lambda: app.desk.key_bar.message.startswith("The first take is asked for: "))
 
 
 async def test_a_recipe_that_is_there_is_rendered_as_it_is() -> None:
