@@ -72,9 +72,12 @@ def parser_for(argv: list[str]) -> Parser:
 def _run(argv: list[str]) -> int:
     parser = parser_for(argv)
     try:
-        args = parser.parse_args(with_sort_joined(argv))
+        args, unknown = parser.parse_known_args(with_sort_joined(argv))
     except SystemExit as answered:  # --help and --version
         return answered.code if isinstance(answered.code, int) else 0
+    if unknown:
+        called = f"acetui {argv[0]}" if _is_verb(argv) else "acetui"
+        raise UsageError(f"Unrecognized arguments: {' '.join(unknown)}.", f"'{called} --help' explains the arguments.")
     verb: Callable[[argparse.Namespace], int] = args.run
     return verb(args)
 

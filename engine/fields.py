@@ -157,7 +157,7 @@ class Field:
             return "Leave it out to have it chosen for you."
         if self.default in ("", ()):
             return "Leave it out if you do not need it."
-        return f"The default is {str(self.default).lower() if self.kind == 'bool' else plain(self.default)}."
+        return f"Left out, it is {str(self.default).lower() if self.kind == 'bool' else plain(self.default)}."
 
     def _read(self, value: object) -> object:
         if self.read is not None:

@@ -17,7 +17,7 @@ from sessions.grids import Grid
 from sessions.names import check_names
 from sessions.tables import LoopSettings, ModelSettings, ScoreSettings, Table
 
-__all__ = ["TABLES", "LoopSettings", "ModelSettings", "Recipe", "ScoreSettings", "Settings"]
+__all__ = ["NO_LIMIT", "TABLES", "LoopSettings", "ModelSettings", "Recipe", "ScoreSettings", "Settings"]
 
 GRID = "grid"
 
@@ -26,6 +26,9 @@ BESIDE: Mapping[str, type[Table]] = MappingProxyType(
 )
 TABLES = ("recipe", *BESIDE)
 """The tables of session.toml, in their order."""
+
+NO_LIMIT = "Leave it out for no such limit."
+"""What to do about a limit of the loop that is none."""
 
 _PATH = ("recipe",)
 
@@ -148,7 +151,7 @@ def _table(name: str, raw: object) -> Table:
         return kind.from_dict(raw)
     except InvalidRequest as error:
         limit = name == "loop" and error.field and kind.fields()[error.field].optional
-        hint = "Leave it out for no such limit." if limit else error.hint
+        hint = NO_LIMIT if limit else error.hint
         raise BadSetting(error.error, hint, (name, *([error.field] if error.field else []))) from None
 
 

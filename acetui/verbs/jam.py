@@ -25,7 +25,7 @@ from sessions.at_work import Equipment
 from sessions.jam import Jam
 from sessions.new_session import check_new, create
 from sessions.places import is_session, remember, session_path, state_folder
-from sessions.settings import LoopSettings, Settings
+from sessions.settings import NO_LIMIT, LoopSettings, Settings
 
 LOOP_FLAGS = ("takes", "minutes", "until_score", "keep", "policy")
 
@@ -64,9 +64,14 @@ def _loop_flags(args: argparse.Namespace) -> dict[str, Any]:
     """The loop's settings on the command line; raises InvalidRequest naming the field."""
     fields = LoopSettings.fields()
     given = {name: getattr(args, name) for name in LOOP_FLAGS}
-    return {
-        name: None if text is None else fields[name].clean(fields[name].parse(text)) for name, text in given.items()
-    }
+    read: dict[str, Any] = {}
+    for name, text in given.items():
+        try:
+            read[name] = None if text is None else fields[name].clean(fields[name].parse(text))
+        except InvalidRequest as error:
+            hint = NO_LIMIT if fields[name].optional else error.hint
+            raise InvalidRequest(error.error, hint, field=error.field) from None
+    return read
 
 
 def _check(settings: Settings) -> None:

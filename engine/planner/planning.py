@@ -92,7 +92,7 @@ class Planning:
         if self._files is None:
             raise BadCheckpoint(
                 "There is no planner among these models.",
-                "Place one beside them, such as acestep-5Hz-lm-1.7B, and do not ask for --lm none.",
+                "'acetui models get 1.7B' brings one, if it was not left out with --lm none.",
             )
         if self._turns is not None:
             self._turns.take("planner")

@@ -119,6 +119,8 @@ def test_models_on_the_command_line_go_before_the_session_s(jam: Run, made: Stag
     ("argv", "words"),
     [
         (["--takes", "0"], "takes"),
+        (["--takes", "0"], "Leave it out for no such limit."),
+        (["--nosuch"], "'acetui jam --help' explains"),
         (["--takes", "many"], "takes"),
         (["--minutes", "0"], "minutes"),
         (["--until-score", "2"], "until_score"),

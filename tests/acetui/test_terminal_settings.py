@@ -57,6 +57,7 @@ def test_every_field_has_a_variable_and_explains_itself(env: dict[str, str]) -> 
         "output": "mpv",
         "sound_device": "usb",
         "volume": "70",
+        "radio": "best",
     }
     for name, field in TerminalSettings.fields().items():
         word = words.get(name, "off" if field.default is True else "on")
@@ -73,7 +74,7 @@ def test_what_is_wrong_is_told_with_its_line_and_the_rest_counts(env: dict[str, 
     assert [str(problem) for problem in found.problems] == [
         "config.toml, line 7, column 1: 'colours' means nothing here. There is terminal.",
         "config.toml, line 3, column 1: layout cannot be 'huge': it must be one of auto, narrow, medium, wide. "
-        "The default is auto.",
+        "Left out, it is auto.",
         "config.toml, line 5, column 1: 'them' means nothing here. Did you mean 'theme'?",
         "ACETUI_ASCII: ascii cannot be 'perhaps': it must be true or false. Leave it out to have it chosen for you.",
     ]
