@@ -37,7 +37,7 @@ class Remake(KeyedScreen):
     """One operation on one take: what is set, and what has come of it so far."""
 
     DEFAULT_CSS = """
-    Remake #remake-form { height: 7; }
+    Remake #remake-form { height: 5fr; min-height: 3; max-height: 7; }
     Remake #remake-candidates { height: 1fr; min-height: 2; }
     Remake #remake-line { display: none; }
     Remake.-typing #remake-line { display: block; }

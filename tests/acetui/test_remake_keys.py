@@ -11,7 +11,9 @@ from textual.pilot import Pilot
 from acetui.app import StudioApp
 from acetui.recipe.remaking import END, START
 from acetui.screens.remake import Remake
+from tests.acetui.pictures import text_of
 from tests.acetui.presses import presses
+from tests.acetui.scripted_studio import ScriptedStudio, desk_with, take
 from tests.acetui.test_listening_keys import at_once, desk, second
 from tests.acetui.told_studio import until
 from tests.sessions.jamming import state
@@ -199,3 +201,13 @@ async def test_a_place_goes_by_the_lines_of_the_lyrics(tmp_path: Path) -> None:
         assert made.remaking.region == (4.0, 7.5)
         await pilot.press("j", "(")
         assert "no place" in made.note.text
+
+
+async def test_in_the_smallest_terminal_the_heading_with_its_keys_is_seen() -> None:
+    async with desk_with(ScriptedStudio([take(1)]), (60, 15)) as (app, pilot):
+        await pilot.press("r")
+        await until(pilot, lambda: len(app.screen_stack) > 1)
+        await pilot.pause()
+        shown = text_of(app)
+        assert "take 1: a part anew" in shown[1]
+        assert any("candidates" in line for line in shown[8:])
