@@ -19,6 +19,15 @@ from acetui.remote.door import Door, find
 from acetui.remote.ssh import NoLine, Ssh
 from engine.errors import EngineError
 
+LONGEST = 64
+"""Bytes of a folder's path: a socket's name has 107 in all, and ssh gives it a suffix of its own."""
+
+
+def _short_folder() -> Path:
+    """A new folder of one's own for sockets: where temporary files go, unless that is too deep for them."""
+    usual = tempfile.gettempdir()
+    return Path(tempfile.mkdtemp(prefix="acetui-", dir=usual if len(usual.encode()) < LONGEST else "/tmp"))
+
 
 class Line:
     """A studio of ``host``. ``open`` may ask for a password, ``connect`` never does. ``close`` at the end."""
@@ -28,7 +37,7 @@ class Line:
         self.door: Door | None = None
         self._session = session
         self._command = command
-        self._folder = Path(tempfile.mkdtemp(prefix="acetui-"))  # short: control sockets get a suffix
+        self._folder = _short_folder()
         self._words = Ssh(host, self._folder / "c")
         self._sound = Ssh(host, self._folder / "a")
         self._turn = threading.Lock()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from engine import Engine, Request
 from engine.protocol import Output
@@ -39,13 +41,22 @@ class Parent:
         return Request(**{**plain, "inference_steps": 3, **fields})
 
 
+@pytest.fixture(scope="session", autouse=True)
+def threads() -> Iterator[None]:
+    """One for all that is compared sample by sample: what lasts for the session is made before a test's own setting."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
-def turbo(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def turbo(threads: None, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return Engine.load(make_checkpoint(tmp_path_factory.mktemp("turbo"), lm=False, config=SMALL), device="cpu")
 
 
 @pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def base(threads: None, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     path = make_checkpoint(tmp_path_factory.mktemp("base"), variant="base", lm=False, config=SMALL)
     return Engine.load(path, device="cpu")
 
