@@ -5,6 +5,7 @@ What is given on the command line goes to pytest.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
 
-PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+PARALLEL = ("-n", str(min((os.cpu_count() or 1) + 1, 4)), "--dist", "loadfile")
 
 
 def checks(pytest_args: list[str]) -> dict[str, list[str]]:
@@ -25,7 +26,7 @@ def checks(pytest_args: list[str]) -> dict[str, list[str]]:
         "ruff format": [python, "-m", "ruff", "format", "--quiet", "--check", "--diff", "."],
         "mypy": [python, "-m", "mypy", "--no-error-summary"],
         "import contracts": [str(BIN / "lint-imports"), "--no-logo"],
-        # A process a core, and a file's tests in one of them: they share what they make.
+        # A process a core and one more, since many wait for other processes; a file's tests share what they make.
         "tests": [python, "-m", "pytest", "-q", "-p", "tools.left_out", *PARALLEL, *pytest_args],
     }
 
