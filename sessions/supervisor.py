@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -160,9 +160,10 @@ class Supervisor:
         Raises what the engine raised, EngineLost for one that died or stalled meanwhile, and ``failure`` where there
         is no engine to be had.
         """
-        request, back = await asyncio.to_thread(self._sources.given, request) if self._sources else (request, {})
+        with self._cancellable(job):
+            request, back = await asyncio.to_thread(self._sources.given, request) if self._sources else (request, {})
+            life, engine = await self._admission(job)
         output = replace(output, names={path: name or "" for path, name in back.items()})
-        life, engine = await self._admission(job)
         size = len(request.get("seeds") or "1") * float(request.get("duration") or 60.0)
         self._jobs[job] = size
         self._watchdog.expect("conditions")
@@ -182,7 +183,8 @@ class Supervisor:
         self, id: str, job: str, request: Mapping[str, Any], query: str = "", source: str | None = None
     ) -> dict[str, Any]:
         """What the planner writes, behind what the engine has to do already; raises as ``render`` does."""
-        life, engine = await self._admission(id)
+        with self._cancellable(id):
+            life, engine = await self._admission(id)
         self._jobs[id] = 0.0
         self._watchdog.expect("planner")
         try:
@@ -199,15 +201,20 @@ class Supervisor:
 
     async def _admission(self, job: str) -> tuple[Life, EngineProcess]:
         """Waits for an engine that takes jobs, which one that is to be replaced does not."""
+        while self._waiting[job]:
+            if self.failure is not None:
+                raise self.failure
+            if self._life.engine and self._open and not self._due:
+                return self._life, self._life.engine
+            await self._pulse.wait()
+        raise Cancelled()
+
+    @contextlib.contextmanager
+    def _cancellable(self, job: str) -> Iterator[None]:
+        """Until an engine has the job: a cancel that comes meanwhile is kept for ``_admission``."""
         self._waiting[job] = True
         try:
-            while self._waiting[job]:
-                if self.failure is not None:
-                    raise self.failure
-                if self._life.engine and self._open and not self._due:
-                    return self._life, self._life.engine
-                await self._pulse.wait()
-            raise Cancelled()
+            yield
         finally:
             del self._waiting[job]
 
