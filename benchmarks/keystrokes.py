@@ -18,9 +18,12 @@ _FRAME_ENDS = b"\x1b[?2026l"
 
 
 def strokes(count: int) -> list[tuple[str, bytes]]:
-    """``count`` keys as a person mixes them: moving in the list, paging, going to the caption and typing there."""
+    """``count`` keys as a person mixes them: moving in the list, paging, going to the caption and typing there.
+
+    Each of them changes something: below the last take a key would be answered by whatever else happens next.
+    """
     moves = [("row", b"j")] * 12 + [("row", b"k")] * 4 + [("page", b"\x1b[6~")] * 4 + [("page", b"\x1b[5~")] * 2
-    ends = [("end", b"G"), ("row", b"k"), ("row", b"k")]
+    ends = [("end", b"G"), ("row", b"k"), ("row", b"k"), ("end", b"gg")]
     typing = [("pane", b"\x1bOQ"), *[("typed", bytes([97 + i])) for i in range(14)], ("pane", b"\x1b[15~")]
     once = moves + ends + typing
     return [once[i % len(once)] for i in range(count)]

@@ -40,7 +40,7 @@ _IMPORTED = re.compile(rb"\| +([\w.]+)\r?\n")
 _F2, _F5, _RUBOUT = b"\x1bOQ", b"\x1b[15~", b"\x7f"
 KEYS = (
     ("to the caption", _F2, 1),
-    ("a character in the caption", b"x", 3),
+    ("a character in the caption, its tokens counted", b"x", 3),
     ("back to the list", _RUBOUT * 3 + _F5, 1),
     ("row down", b"j", 3),
     ("page down", b"\x1b[6~", 2),
