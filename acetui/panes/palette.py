@@ -16,6 +16,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input
 
+from acetui.looks.signs import BRAILLE, UNICODE, Looks
+from acetui.looks.text_cells import cut
 from acetui.panes.prompt import Line
 
 
@@ -45,6 +47,7 @@ class Rows(Widget):
 
     def __init__(self) -> None:
         super().__init__(id="palette-rows")
+        self.looks = Looks(UNICODE, BRAILLE)
         self.entries: list[Entry] = []
         self.chosen = 0
 
@@ -67,11 +70,12 @@ class Rows(Widget):
         style = self.get_component_rich_style("palette--chosen") if here else self.rich_style
         quiet = style if here else self.get_component_rich_style("palette--help")
         keys_style = style if here else self.get_component_rich_style("palette--keys")
-        title = f"{'▸' if here else ' '} {entry.title}"
+        glyphs = self.looks.glyphs
+        title = f"{glyphs.folded if here else ' '} {entry.title}"
         keys = f" {entry.keys} "
         room = width - len(keys)
         start = f"{title:<24}"[:room]
-        help_text = entry.help[: max(0, room - len(start) - 1)]
+        help_text = cut(entry.help, max(0, room - len(start) - 1), glyphs.more)
         rest = max(0, room - len(start) - len(help_text))
         segments = [Segment(start, style), Segment(help_text + " " * rest, quiet), Segment(keys, keys_style)]
         return Strip(segments).adjust_cell_length(width, style)
