@@ -11,7 +11,7 @@ from acetui.verbs.hearing import VERBS as HEARING
 from acetui.verbs.machine import VERBS as MACHINE
 from acetui.verbs.music import VERBS as MUSIC
 from acetui.verbs.operations import VERBS as OPERATIONS
-from acetui.verbs.parsing import AddVerb, Parser, UsageError, later
+from acetui.verbs.parsing import AddVerb, Parser, UsageError, add_session_or_last, add_terminal_flags, later
 from acetui.verbs.session import VERBS as SESSION
 from acetui.verbs.session import with_sort_joined
 from engine import Cancelled, EngineError, __version__
@@ -102,13 +102,8 @@ def _studio_parser() -> Parser:
     """The parser of ``acetui [SESSION]``."""
     parser = Parser(prog="acetui", description="Open a session's studio in this terminal.", allow_abbrev=False)
     parser.set_defaults(run=later("acetui.open_studio:run"))
-    parser.add_argument(
-        "session", nargs="?", metavar="SESSION", help="a name, or the path of a folder (default: the last)"
-    )
-    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
-    parser.add_argument("--theme", metavar="NAME", help="the colours, for this run")
-    parser.add_argument("--ascii", action="store_true", help="draw with plain ASCII alone, for this run")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    add_session_or_last(parser)
+    add_terminal_flags(parser)
     return parser
 
 

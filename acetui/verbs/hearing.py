@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from acetui.verbs.parsing import AddVerb, Parser, Verbs, add_output_flags, later, whole
-
-_PORT = whole(1, 65535, "a port")
-
-
-def _add(verbs: Verbs, name: str, summary: str, description: str) -> Parser:
-    """A verb whose module has its name."""
-    parser = verbs.add_parser(name, help=summary, description=description, allow_abbrev=False)
-    parser.set_defaults(run=later(f"acetui.verbs.{name}:run"))
-    return parser
-
-
-def _add_session(parser: Parser) -> None:
-    parser.add_argument(
-        "session", nargs="?", metavar="SESSION", help="a name, or the path of a folder (default: the last)"
-    )
+from acetui.verbs.parsing import (
+    PORT,
+    AddVerb,
+    Verbs,
+    add_output_flags,
+    add_session_or_last,
+    add_terminal_flags,
+    add_verb,
+)
 
 
 def add_listen(verbs: Verbs, name: str) -> None:
     """``acetui listen``."""
-    parser = _add(
+    parser = add_verb(
         verbs,
         name,
+        f"acetui.verbs.{name}:run",
         "the page on which takes are heard in a browser",
         "Open the page of a session's studio on this machine's own address, and print where it is, with "
         "the token that it wants, and the ssh line that brings it to another machine.",
     )
-    _add_session(parser)
-    parser.add_argument("--port", type=_PORT, metavar="PORT", help="the port (default: the session's own)")
+    add_session_or_last(parser)
+    parser.add_argument("--port", type=PORT, metavar="PORT", help="the port (default: the session's own)")
     add_output_flags(parser)
 
 
 def add_connect(verbs: Verbs, name: str) -> None:
     """``acetui connect``."""
-    parser = _add(
+    parser = add_verb(
         verbs,
         name,
+        f"acetui.verbs.{name}:run",
         "the terminal and the sound here, the studio on another machine",
         "Open a session's studio that is on another machine: the terminal runs here and takes are heard "
         "here. It goes through your own ssh, with its settings, keys and known hosts; acetui has to be there too.",
@@ -48,22 +43,20 @@ def add_connect(verbs: Verbs, name: str) -> None:
     parser.add_argument(
         "--remote-command", metavar="CMD", help="how acetui is called there (default: it is looked for)"
     )
-    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
-    parser.add_argument("--theme", metavar="NAME", help="the colours, for this run")
-    parser.add_argument("--ascii", action="store_true", help="draw with plain ASCII alone, for this run")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    add_terminal_flags(parser)
 
 
 def add_door(verbs: Verbs, name: str) -> None:
     """``acetui door``."""
-    parser = _add(
+    parser = add_verb(
         verbs,
         name,
+        f"acetui.verbs.{name}:run",
         "where a session's studio is and what opens it, for 'acetui connect'",
         "Start the studio of a session if none runs, and print its socket and its token. 'acetui connect' "
         "asks this of the other machine; there is little else to do with it.",
     )
-    _add_session(parser)
+    add_session_or_last(parser)
     parser.add_argument("--port", action="store_true", help="open its port on this machine's own address too")
     add_output_flags(parser)
 

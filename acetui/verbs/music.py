@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from acetui.verbs.parsing import (
     AddVerb,
+    Parser,
     Verbs,
     add_engine_flags,
     add_output_flags,
+    add_verb,
+    fill_with_recipe,
     key_name,
-    later,
     whole,
 )
 
@@ -23,19 +25,23 @@ _PLANNER = {
 
 def add_render(verbs: Verbs, name: str) -> None:
     """``acetui render``."""
+    parser = add_verb(
+        verbs,
+        name,
+        "acetui.verbs.render:run",
+        "render takes of one recipe to audio files",
+        "Render takes of one recipe to audio files. Flags win over the recipe file.",
+        usage="acetui render [RECIPE.toml] [--caption TEXT] [--lyrics TEXT] [--any-recipe-field VALUE ...]\n"
+        "                     [--batch N] [--seed S ...] [-o FILE or DIR]",
+    )
+    parser.fill = lambda: _fill_render(parser)
+
+
+def _fill_render(parser: Parser) -> None:
     from acetui.verbs.flags import add_recipe_flags
     from engine.file_names import SUFFIXES
     from sessions.presets import PRESETS
 
-    parser = verbs.add_parser(
-        name,
-        help="render takes of one recipe to audio files",
-        description="Render takes of one recipe to audio files. Flags win over the recipe file.",
-        usage="acetui render [RECIPE.toml] [--caption TEXT] [--lyrics TEXT] [--any-recipe-field VALUE ...]\n"
-        "                     [--batch N] [--seed S ...] [-o FILE or DIR]",
-        allow_abbrev=False,
-    )
-    parser.set_defaults(run=later("acetui.verbs.render:run"))
     parser.add_argument("recipe", nargs="?", metavar="RECIPE.toml", help="a recipe: keys at the top or under [recipe]")
     parser.add_argument("--preset", metavar="NAME", help=f"how it is rendered, before the flags: {', '.join(PRESETS)}")
     parser.add_argument(
@@ -56,18 +62,16 @@ def add_render(verbs: Verbs, name: str) -> None:
 
 def add_jam(verbs: Verbs, name: str) -> None:
     """``acetui jam``."""
-    from acetui.verbs.flags import add_recipe_flags
-
-    parser = verbs.add_parser(
+    parser = add_verb(
+        verbs,
         name,
-        help="keep rendering takes of a session until a limit, or until Ctrl-C",
-        description="Keep rendering new takes of a session, which is made if it is not there; recipe flags go into it. "
+        "acetui.verbs.jam:run",
+        "keep rendering takes of a session until a limit, or until Ctrl-C",
+        "Keep rendering new takes of a session, which is made if it is not there; recipe flags go into it. "
         "Saved edits of its session.toml count from the next batch on. Ctrl-C stops after this batch, twice at once.",
         usage="acetui jam SESSION [--takes N] [--minutes M] [--until-score X] [--keep K] [--json]\n"
         "                  [--caption TEXT] [--any-recipe-field VALUE ...]",
-        allow_abbrev=False,
     )
-    parser.set_defaults(run=later("acetui.verbs.jam:run"))
     parser.add_argument("session", metavar="SESSION", help="a name in your own sessions, or the path of a folder")
     group = parser.add_argument_group("when to end, for this run alone")
     group.add_argument("--takes", metavar="N", help="after so many takes")
@@ -78,42 +82,41 @@ def add_jam(verbs: Verbs, name: str) -> None:
     add_engine_flags(parser)
     parser.set_defaults(device=None)
     add_output_flags(parser)
-    add_recipe_flags(parser)
+    fill_with_recipe(parser)
 
 
 def add_planner_verb(verbs: Verbs, name: str) -> None:
     """One of the planner's jobs."""
-    from acetui.verbs.flags import add_recipe_flags
-
     words, argument, about = _PLANNER[name]
-    parser = verbs.add_parser(
+    parser = add_verb(
+        verbs,
         name,
-        help=words,
-        description=f"{words[:1].upper()}{words[1:]}. What comes out is a recipe; with --json, its fields.",
+        "acetui.verbs.planner:run",
+        words,
+        f"{words[:1].upper()}{words[1:]}. What comes out is a recipe; with --json, its fields.",
         usage=f"acetui {name} {argument} [--json] [--caption TEXT] [--any-recipe-field VALUE ...]",
-        allow_abbrev=False,
     )
-    parser.set_defaults(run=later("acetui.verbs.planner:run"), verb=name)
+    parser.set_defaults(verb=name)
     place = {"understand": "file", "sample": "query"}.get(name, "recipe")
     required = None if name == "understand" else "?"
     parser.add_argument(place, nargs=required, metavar=argument.strip("[]"), help=about)
     add_engine_flags(parser)
     add_output_flags(parser)
-    add_recipe_flags(parser)
+    fill_with_recipe(parser)
 
 
 def add_score(verbs: Verbs, name: str) -> None:
     """``acetui score``."""
-    parser = verbs.add_parser(
+    parser = add_verb(
+        verbs,
         name,
-        help="score audio files: faults, tempo and key as asked, one overall",
-        description="Score any audio files. A file that was rendered here is held against the recipe inside it; for "
+        "acetui.verbs.score:run",
+        "score audio files: faults, tempo and key as asked, one overall",
+        "Score any audio files. A file that was rendered here is held against the recipe inside it; for "
         "others, say what was asked for. What is not asked for does not count, and with less than half of the weights "
         "there is no overall.",
         usage="acetui score FILE... [--explain] [--json] [--bpm BPM] [--keyscale KEY]",
-        allow_abbrev=False,
     )
-    parser.set_defaults(run=later("acetui.verbs.score:run"))
     parser.add_argument("files", nargs="+", metavar="FILE", help="an audio file")
     parser.add_argument("--explain", action="store_true", help="say what each score is made of, and what was heard")
     parser.add_argument("--bpm", type=whole(30, 300), metavar="BPM", help="the tempo that was asked for")
@@ -125,15 +128,15 @@ def add_score(verbs: Verbs, name: str) -> None:
 
 def add_import(verbs: Verbs, name: str) -> None:
     """``acetui import``."""
-    parser = verbs.add_parser(
+    parser = add_verb(
+        verbs,
         name,
-        help="the settings of another program's song as a recipe",
-        description="Read settings that the reference implementation (TOML or JSON) or acestep.cpp (JSON) has saved. "
+        "acetui.verbs.foreign:run",
+        "the settings of another program's song as a recipe",
+        "Read settings that the reference implementation (TOML or JSON) or acestep.cpp (JSON) has saved. "
         "Without SESSION the recipe is printed, for a file; with one it becomes the session's next revision. What has "
         "no counterpart here is told.",
-        allow_abbrev=False,
     )
-    parser.set_defaults(run=later("acetui.verbs.foreign:run"))
     parser.add_argument("file", metavar="FILE", help="a TOML or JSON file")
     parser.add_argument("session", nargs="?", metavar="SESSION", help="a name in your own sessions, or a folder's path")
     add_output_flags(parser)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from acetui.verbs.parsing import AddVerb, Parser, Verbs, add_output_flags, later, whole
+from acetui.verbs.parsing import AddVerb, Parser, Verbs, add_output_flags, add_verb, whole
 
 MOST_TAKES = 8
 """How many may be asked for at once; ``engine.values`` has it, and a test that both agree."""
@@ -69,15 +69,16 @@ _VERBS: Mapping[str, Verb] = {
 def add_operation(verbs: Verbs, name: str) -> None:
     """``acetui repaint`` and its like."""
     verb = _VERBS[name]
-    parser = verbs.add_parser(
+    parser = add_verb(
+        verbs,
         name,
-        help=verb.help,
-        description=f"{verb.help[:1].upper()}{verb.help[1:]}. The session's studio does it before its loop goes on; "
+        "acetui.verbs.operating:run",
+        verb.help,
+        f"{verb.help[:1].upper()}{verb.help[1:]}. The session's studio does it before its loop goes on; "
         "one is started if none runs. What is not given is as it was for the take; docs/tasks.md explains the rest.",
         usage=f"acetui {name} SESSION TAKE [options]",
-        allow_abbrev=False,
     )
-    parser.set_defaults(run=later("acetui.verbs.operating:run"), verb=name, own=tuple(verb.own))
+    parser.set_defaults(verb=name, own=tuple(verb.own))
     parser.add_argument("session", metavar="SESSION", help="a name in your own sessions, or the path of a folder")
     parser.add_argument("take", metavar="TAKE", help=_TAKE)
     if verb.many:

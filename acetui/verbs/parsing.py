@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NoReturn, TypeAlias
@@ -52,6 +53,35 @@ def later(place: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
+def add_verb(
+    verbs: Verbs,
+    name: str,
+    run: str,
+    summary: str,
+    description: str,
+    *,
+    usage: str | None = None,
+    epilog: str | None = None,
+) -> Parser:
+    """A verb that is run by ``run``, as ``later`` has it, with nothing in it yet."""
+    parser = verbs.add_parser(
+        name, help=summary, description=description, usage=usage, epilog=epilog, allow_abbrev=False
+    )
+    parser.set_defaults(run=later(run))
+    return parser
+
+
+def fill_with_recipe(parser: Parser) -> None:
+    """Gives a verb a flag for every field of a recipe, once it is used."""
+
+    def fill() -> None:
+        from acetui.verbs.flags import add_recipe_flags
+
+        add_recipe_flags(parser)
+
+    parser.fill = fill
+
+
 def device_name(text: str) -> str:
     """A device name as typed, if it is one; for argparse."""
     from engine.values import DEVICE
@@ -85,25 +115,51 @@ def key_name(text: str) -> str:
     return found
 
 
-def loudness(text: str) -> float:
-    """A loudness in LUFS as typed; for argparse."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not -60.0 <= value <= -5.0:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no loudness: a number from -60 to -5 is, such as -14")
-    return value
+def number(low: float, high: float, what: str) -> Callable[[str], float]:
+    """A reader of numbers in a range, both ends included; ``what`` says what it would be. For argparse."""
 
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text[:20]!r} is no {what}")
+        return value
+
+    return read
+
+
+PORT = whole(1, 65535, "a port")
 
 MODEL_FLAGS = ("models", "dit", "lm", "device", "dtype", "threads", "offload")
 """What an engine is told to load, by the names of the flags."""
 
 
+def add_models_flag(to: argparse._ActionsContainer) -> None:
+    """Where models are."""
+    to.add_argument("--models", metavar="DIR", help="a checkpoints folder (default: ACETUI_MODELS, else your own)")
+
+
+def add_session_or_last(parser: Parser) -> None:
+    """Which session; without one it is the last."""
+    parser.add_argument(
+        "session", nargs="?", metavar="SESSION", help="a name, or the path of a folder (default: the last)"
+    )
+
+
+def add_terminal_flags(parser: Parser) -> None:
+    """How the terminal looks and behaves in this run."""
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument("--theme", metavar="NAME", help="the colours, for this run")
+    parser.add_argument("--ascii", action="store_true", help="draw with plain ASCII alone, for this run")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
 def add_engine_flags(parser: Parser) -> None:
     """What music is made with, and on what."""
     group = parser.add_argument_group("model and machine")
-    group.add_argument("--models", metavar="DIR", help="a checkpoints folder (default: ACETUI_MODELS, else your own)")
+    add_models_flag(group)
     group.add_argument("--dit", metavar="NAME", help="which music model in it, such as acestep-v15-turbo")
     group.add_argument("--lm", metavar="NAME", help="which planner in it")
     group.add_argument("--device", type=device_name, default="auto", metavar="auto|cpu|cuda|cuda:N|mps")

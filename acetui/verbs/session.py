@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from acetui.verbs.parsing import AddVerb, Parser, Verbs, add_output_flags, later, loudness, whole
+from acetui.verbs.parsing import PORT, AddVerb, Parser, Verbs, add_output_flags, add_verb, number, whole
 
 _SESSION = "a name in your own sessions, or the path of a folder"
-_PORT = whole(1, 65535, "a port")
+_LUFS = number(-60.0, -5.0, "loudness: a number from -60 to -5 is, such as -14")
 _TAKES = "numbers, ranges (12-18), ids, best, last, pinned or trashed"
 
 
@@ -37,7 +37,7 @@ def add_studio(verbs: Verbs, name: str) -> None:
         "--listen",
         nargs="?",
         const=0,
-        type=_PORT,
+        type=PORT,
         metavar="PORT",
         help="open a port on this machine's own address",
     )
@@ -98,9 +98,6 @@ def add_verify(verbs: Verbs, name: str) -> None:
 
 def add_export(verbs: Verbs, name: str) -> None:
     """``acetui export``."""
-    from engine.file_names import SUFFIXES
-    from sessions.export_names import TEMPLATE
-
     parser = _parser(
         verbs,
         name,
@@ -109,10 +106,17 @@ def add_export(verbs: Verbs, name: str) -> None:
         "Write takes as audio with tags, and beside each its recipe, from which 'acetui render' makes it again. With "
         "--loudness they are brought to a loudness; no true peak then passes -1 dBTP.",
     )
+    parser.fill = lambda: _fill_export(parser)
+
+
+def _fill_export(parser: Parser) -> None:
+    from engine.file_names import SUFFIXES
+    from sessions.export_names import TEMPLATE
+
     parser.add_argument("takes", nargs="+", metavar="TAKE", help=_TAKES)
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="the folder, made where it is missing")
     parser.add_argument("--format", choices=SUFFIXES, default="flac", help=f"{', '.join(SUFFIXES)} (default: flac)")
-    parser.add_argument("--loudness", type=loudness, metavar="LUFS", help="such as -14; as it is without")
+    parser.add_argument("--loudness", type=_LUFS, metavar="LUFS", help="such as -14; as it is without")
     parser.add_argument("--lrc", action="store_true", help="the lyrics with their times too, where a take has any")
     parser.add_argument(
         "--name",
@@ -126,8 +130,7 @@ def add_export(verbs: Verbs, name: str) -> None:
 
 def _parser(verbs: Verbs, name: str, run: str, summary: str, description: str) -> Parser:
     """The parser of a verb that begins with a session."""
-    parser = verbs.add_parser(name, help=summary, description=description, allow_abbrev=False)
-    parser.set_defaults(run=later(run))
+    parser = add_verb(verbs, name, run, summary, description)
     parser.add_argument("session", metavar="SESSION", help=_SESSION)
     add_output_flags(parser)
     return parser
