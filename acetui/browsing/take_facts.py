@@ -9,7 +9,6 @@ from acetui.browsing.take_rows import MARKS, Row, age_of
 from acetui.how_long import clock_time, lasting
 from acetui.looks.signs import Looks
 from acetui.looks.text_cells import safe
-from engine.scoring.ranking import PART_NAMES
 
 OPEN = (None, "", "unknown")
 """What a request leaves to the planner."""
@@ -57,6 +56,8 @@ def score(take: Mapping[str, Any], looks: Looks) -> str:
     """The score with its parts: ``score .87: lyrics .91, meaning .84``."""
     if take.get("score") is None:
         return "no score"
+    from engine.scoring.ranking import PART_NAMES  # a terminal that opens has no score yet
+
     parts = f" {looks.glyphs.dot} ".join(
         f"{PART_NAMES.get(name, name)} {decimal(value)}" for name, value in take["parts"].items()
     )
@@ -90,6 +91,12 @@ def decided(take: Mapping[str, Any], name: str) -> tuple[Any, bool]:
         return own, False
     planned = take["request"].get(f"cot_{name}")
     return (planned if planned not in OPEN else (take.get("plan") or {}).get(name)), True
+
+
+def beat(take: Mapping[str, Any]) -> float | None:
+    """Seconds of a beat, as the tempo was asked for or planned; None where nobody has said."""
+    bpm, _ = decided(take, "bpm")
+    return 60.0 / bpm if isinstance(bpm, int | float) and bpm > 0 else None
 
 
 def said(take: Mapping[str, Any], row: Row, looks: Looks) -> str:

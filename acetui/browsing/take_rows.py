@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from acetui.how_long import age
-from engine.scoring.ranking import are_ties
 
 MARKS = ("pinned", "liked", "rejected", "heard")
 """What a person can say of a take with a key, the strongest first."""
@@ -94,6 +93,8 @@ def is_tie(row: Row, above: Row) -> bool:
     """
     if row.score is None or above.score is None or row.sketch != above.sketch:
         return False
+    from engine.scoring.ranking import are_ties  # a terminal that opens has no score yet
+
     return are_ties(row.score, above.score)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from acetui.browsing.take_facts import decided
+from acetui.browsing.take_facts import beat
 from acetui.doing import Handler
 from acetui.how_long import clock_time
 from engine.errors import EngineError
@@ -105,10 +105,10 @@ def _beats(by: int) -> Handler:
     """A handler that goes on by so many beats of what is heard."""
 
     async def handle(app: StudioApp) -> None:
-        bpm, _ = decided(await _heard(app), "bpm")
-        if not bpm:
+        seconds = beat(await _heard(app))
+        if seconds is None:
             raise EngineError("Nobody has said how fast this take is.", "Set a tempo, or have a planner set one.")
-        app.listening.seek(by * 60.0 / bpm)
+        app.listening.seek(by * seconds)
 
     return handle
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from acetui.browsing.take_facts import decided
+from acetui.browsing.take_facts import beat
 from acetui.how_long import exact_time
 from acetui.recipe.field_values import default_of, parsed, shown, written
 from acetui.recipe.fields_shown import explained, label, stepped
@@ -22,6 +22,9 @@ FRAME = 1 / 25
 
 _FIRST_REGION = 10.0
 """Seconds of a region before anybody has set one."""
+
+_BEAT = 0.5
+"""Seconds of a beat of a take whose tempo nobody has said."""
 
 START, END = "repainting_start", "repainting_end"
 SECONDS, SIDE, TAKES = "seconds", "side", "takes"
@@ -76,7 +79,7 @@ class Remaking:
         self.operation = operation
         self.take = take
         self.seconds = float(take["duration"])
-        self.beat = _beat(take)
+        self.beat = beat(take) or _BEAT
         self.given: dict[str, Any] = {}
         """What is set, by the names that the studio knows."""
 
@@ -233,9 +236,3 @@ def _seconds(name: str, text: str) -> float:
     """A length or a place as it is typed for a field. Raises InvalidRequest."""
     value = parsed(name, text)
     return float(default_of(name) if value is None else value)
-
-
-def _beat(take: Mapping[str, Any]) -> float:
-    """Seconds of a beat of the take, as it was asked for or planned; half a second where nobody has said."""
-    bpm, _ = decided(take, "bpm")
-    return 60.0 / bpm if isinstance(bpm, int | float) and bpm > 0 else 0.5
