@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from aiohttp import web
 
-from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
+from sessions.api_errors import ApiError, flag, read_json, refuse_unknown, reply
 from sessions.api_route import Answer, Body, Route, studio_of
 from sessions.comparisons import Comparison, record, recorded
 from sessions.schemas import FLAG, TEXT, WHOLE, many, table
@@ -27,15 +27,11 @@ async def compared(request: web.Request) -> web.Response:
         raise ApiError(400, f"A take is chosen among up to {MOST} others, by number.", hint, field="others")
     if len(set(numbers)) != len(numbers):
         raise ApiError(400, "A take is compared with others.", "Send each of them once.", field="others")
-    for flag in ("blind", "matched"):
-        if not isinstance(body.get(flag, False), bool):
-            raise ApiError(400, f"{flag} is true or false.", "Send one of them.", field=flag)
+    blind, matched = flag(body, "blind"), flag(body, "matched")
 
     def keep() -> Comparison:
         first, *rest = (studio.store.get(number).id for number in numbers)
-        return record(
-            studio.session, Comparison(first, rest, blind=body.get("blind", False), matched=body.get("matched", False))
-        )
+        return record(studio.session, Comparison(first, rest, blind=blind, matched=matched))
 
     return reply(asdict(await asyncio.to_thread(keep)), 201)
 

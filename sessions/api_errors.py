@@ -98,6 +98,22 @@ def refuse_unknown(body: Mapping[str, Any], known: tuple[str, ...]) -> None:
         )
 
 
+def flag(body: Mapping[str, Any], name: str) -> bool:
+    """A value that is true or false, and false where it is not given. Raises ApiError for anything else."""
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise ApiError(400, f"{name} is true or false.", "Send one of them.", field=name)
+    return value
+
+
+def recipe_changes(body: Mapping[str, Any], example: str = "{'bpm': 96}") -> dict[str, Any]:
+    """Values of a recipe that differ from what counts; what they are is looked at where they go. Raises ApiError."""
+    changes = body.get("recipe", {})
+    if not isinstance(changes, dict):
+        raise ApiError(400, "recipe is a table of fields.", f"For example {example}.", field="recipe")
+    return changes
+
+
 @web.middleware
 async def errors_as_json(request: web.Request, handler: Any) -> web.StreamResponse:
     """Turns every failure into its JSON form; only what nobody foresaw is a 500, and its traceback is in the log."""

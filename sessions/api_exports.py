@@ -10,7 +10,7 @@ from aiohttp import web
 
 from engine.file_names import SUFFIXES
 from sessions.api_audio import take_of
-from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
+from sessions.api_errors import ApiError, flag, read_json, refuse_unknown, reply
 from sessions.api_route import Answer, Body, Route, studio_of
 from sessions.export_names import TEMPLATE
 from sessions.exports import FOLDER, HIGHEST, LOWEST, Exists, Planned, Wish, plan
@@ -65,10 +65,7 @@ def _wish(body: dict[str, Any]) -> Wish:
         raise ApiError(400, f"loudness is a number from {LOWEST:g} to {HIGHEST:g} LUFS.", hint, field="loudness")
     if not isinstance(name, str) or len(name) > 500:
         raise ApiError(400, "name is a template of a name.", f"Such as '{TEMPLATE}'.", field="name")
-    for flag in ("lyrics", "overwrite"):
-        if not isinstance(body.get(flag, False), bool):
-            raise ApiError(400, f"{flag} is true or false.", "Send one of them.", field=flag)
-    return Wish(format, loudness, name, body.get("lyrics", False), body.get("overwrite", False))
+    return Wish(format, loudness, name, flag(body, "lyrics"), flag(body, "overwrite"))
 
 
 _BODY = {

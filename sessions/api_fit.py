@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
+from sessions.api_errors import read_json, recipe_changes, refuse_unknown, reply
 from sessions.api_route import Answer, Body, Route, studio_of
 from sessions.schemas import FLAG, NUMBER, TEXT, WHOLE, ref, table
 from sessions.studio import Studio
@@ -16,10 +16,7 @@ async def fit(request: web.Request) -> web.Response:
     """What the recipe needs, with other values if given. It is told for the models that are set, loaded or not."""
     body = await read_json(request)
     refuse_unknown(body, ("recipe",))
-    changes = body.get("recipe", {})
-    if not isinstance(changes, dict):
-        raise ApiError(400, "recipe is a table of fields.", "For example {'duration': 120}.", field="recipe")
-    return await _told(studio_of(request), changes)
+    return await _told(studio_of(request), recipe_changes(body, "{'duration': 120}"))
 
 
 async def fit_now(request: web.Request) -> web.Response:

@@ -16,7 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
+from sessions.api_errors import ApiError, flag, read_json, refuse_unknown, reply
 from sessions.api_route import Answer, Body, Route, studio_of
 from sessions.following import Shown
 from sessions.playing import LAPSE_SECONDS
@@ -107,10 +107,7 @@ def _shown(player: str, body: dict[str, Any]) -> dict[str, Any] | None:
         raise ApiError(400, "selected is the number of a take, or null.", "Send one of them.", field="selected")
     if not _is_moment(second):
         raise ApiError(400, "second is a number from 0.", "Send such a number.", field="second")
-    for name in ("playing", "sounds"):
-        if not isinstance(body.get(name, False), bool):
-            raise ApiError(400, f"{name} is true or false.", "Send one of them.", field=name)
-    flags = {name: body.get(name, False) for name in ("playing", "sounds")}
+    flags = {name: flag(body, name) for name in ("playing", "sounds")}
     return {"player": player, "selected": selected, "second": float(second), "region": _region(body), **flags}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from engine.errors import EngineError, InvalidRequest
-from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
+from sessions.api_errors import ApiError, flag, read_json, refuse_unknown, reply
 from sessions.api_route import Answer, Body, Route, studio_of
 from sessions.api_rows import rows_of
 from sessions.schemas import FLAG, TABLE, TEXT, WHOLE, many, or_none, ref, table
@@ -67,8 +67,7 @@ def _check(marks: Mapping[str, Any]) -> None:
     refuse_unknown(marks, MARKS)
     if marks.get("verdict", "heard") not in VERDICTS:
         raise ApiError(400, "That is no verdict.", f"There are {', '.join(VERDICTS)}.", field="verdict")
-    if not isinstance(marks.get("trashed", False), bool):
-        raise ApiError(400, "trashed is true or false.", "Send one of them.", field="trashed")
+    flag(marks, "trashed")
 
 
 def _mark(store: Store, key: int | str, marks: Mapping[str, Any]) -> Take:

@@ -12,9 +12,9 @@ from engine.request import FIELDS, Request
 from engine.values import LARGEST_BATCH, TRAINED_SECONDS
 from sessions import derived
 from sessions.api_audio import take_of
-from sessions.api_errors import ApiError, read_json, refuse_unknown
+from sessions.api_errors import ApiError, flag, read_json, refuse_unknown
 from sessions.api_route import Body, Route, studio_of
-from sessions.api_takes import MADE, answered, count_of, waits
+from sessions.api_takes import MADE, answered, count_of
 from sessions.own_sources import PATHS, check_name, named_in
 from sessions.schemas import FLAG, TEXT, WHOLE, Schema, many, of_field, table
 from sessions.studio import Studio
@@ -50,7 +50,7 @@ def _answering(name: str) -> Callable[[web.Request], Any]:
         studio, parent, body = studio_of(request), await take_of(request), await read_json(request)
         own = _OWN.get(name, {})
         refuse_unknown(body, (*derived.FIELDS_OF[name], *own, *_beside(name)))
-        wait, takes = waits(body), count_of(body)
+        wait, takes = flag(body, "wait"), count_of(body)
         given = {field: body[field] for field in derived.FIELDS_OF[name] if body.get(field) is not None}
         await asyncio.to_thread(_check_sources, studio, given)
         wanted = await asyncio.to_thread(_wanted, studio, name, parent, given, takes, body)

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from engine.request import Request
-from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
+from sessions.api_errors import ApiError, read_json, recipe_changes, refuse_unknown, reply
 from sessions.api_route import Answer, Body, Route, studio_of
 from sessions.own_sources import check_recipe
 from sessions.schemas import NUMBER, TEXT, WHOLE, many, or_none, ref, table
@@ -69,10 +69,7 @@ def _music(studio: Studio, body: dict[str, Any]) -> str:
 
 async def _asked(studio: Studio, body: dict[str, Any], recipe: Recipe) -> Request:
     """The request that a recipe makes with the changes of the body; choices in texts are made here."""
-    changes = body.get("recipe", {})
-    if not isinstance(changes, dict):
-        raise ApiError(400, "recipe is a table of fields.", "For example {'bpm': 96}.", field="recipe")
-    changed = recipe.replace(**changes)
+    changed = recipe.replace(**recipe_changes(body))
     await asyncio.to_thread(check_recipe, changed, recipe, studio.sources, studio.store)
     return changed.draw(random.Random())
 

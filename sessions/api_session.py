@@ -10,10 +10,10 @@ from typing import Any
 from aiohttp import web
 
 from engine import __version__
-from sessions.api_errors import ApiError, failure, read_json, refuse_unknown, reply
+from sessions.api_errors import ApiError, failure, flag, read_json, recipe_changes, refuse_unknown, reply
 from sessions.api_events import PAGE_FLAG, event_id, events
 from sessions.api_route import BYTES, GUARD, Answer, Body, Param, Route, studio_of
-from sessions.api_takes import MADE, answered, waits
+from sessions.api_takes import MADE, answered
 from sessions.clock import moment
 from sessions.drafts import Draft
 from sessions.errors import Clash
@@ -118,10 +118,8 @@ async def render(request: web.Request) -> web.Response:
     """Renders the current recipe, with other values if there are any, before the loop goes on."""
     studio, body = studio_of(request), await read_json(request)
     refuse_unknown(body, ("recipe", "wait"))
-    changes, wait = body.get("recipe", {}), waits(body)
-    if not isinstance(changes, dict):
-        raise ApiError(400, "recipe is a table of fields.", "For example {'bpm': 96}.", field="recipe")
-    return await answered(await studio.ask(changes), wait)
+    wait = flag(body, "wait")
+    return await answered(await studio.ask(recipe_changes(body)), wait)
 
 
 async def source(request: web.Request) -> web.Response:

@@ -11,7 +11,7 @@ from aiohttp import web
 from engine.values import LARGEST_BATCH
 from sessions import operations
 from sessions.api_audio import MOST_COLUMNS, audio, peaks, take_of
-from sessions.api_errors import ApiError, read_json, refuse_unknown, reply
+from sessions.api_errors import ApiError, flag, read_json, refuse_unknown, reply
 from sessions.api_route import Answer, Body, Param, Route, studio_of, whole_number
 from sessions.lists import NEWEST_FIRST
 from sessions.remaking import bring_back
@@ -60,7 +60,7 @@ async def sibling(request: web.Request) -> web.Response:
     takes = count_of(body)
     if not isinstance(variance, int | float) or isinstance(variance, bool) or not 0 < variance <= 1:
         raise ApiError(400, "variance is a number above 0 and up to 1.", "Send such a number.", field="variance")
-    wait = waits(body)
+    wait = flag(body, "wait")
     wanted = operations.sibling(parent, variance, takes)
     work = studio.make(wanted, parent=parent.id, operation=operations.SIBLING, revision=parent.revision)
     return await answered(work, wait)
@@ -70,7 +70,7 @@ async def finish(request: web.Request) -> web.Response:
     """Renders a take as well as its model can; of one whose audio is gone, it makes the audio again."""
     studio, parent, body = studio_of(request), await take_of(request), await read_json(request)
     refuse_unknown(body, ("wait",))
-    wait = waits(body)
+    wait = flag(body, "wait")
     if parent.stored != ALL_THERE:
         return await answered(studio.begin(bring_back(parent, studio.engine, studio.store)), wait)
     wanted = operations.finished(parent)
@@ -92,14 +92,6 @@ def count_of(body: Mapping[str, Any]) -> int:
     if type(takes) is not int or not 1 <= takes <= LARGEST_BATCH:
         raise ApiError(400, f"takes is a whole number from 1 to {LARGEST_BATCH}.", "Send such a number.", field="takes")
     return takes
-
-
-def waits(body: dict[str, Any]) -> bool:
-    """Whether the caller wants the takes themselves as the answer. Raises ApiError."""
-    wait = body.get("wait", False)
-    if not isinstance(wait, bool):
-        raise ApiError(400, "wait is true or false.", "Send one of them.", field="wait")
-    return wait
 
 
 async def answered(work: asyncio.Task[list[Take]], wait: bool) -> web.Response:
