@@ -51,6 +51,9 @@ class Allowance:
 
     dtype: str
 
+    quantised: bool = False
+    """Whether whole weights of a 2B model have no room for a take, so that quantised ones are rendered with."""
+
 
 def allowance(kind: Kind, gb: float, capability: tuple[int, int] | None = None) -> Allowance:
     """What a card of ``gb`` allows, or a machine without one; ``capability`` is CUDA's number where it is known."""
@@ -66,6 +69,7 @@ def allowance(kind: Kind, gb: float, capability: tuple[int, int] | None = None) 
         residence="turns" if kind == "cuda" and gb < _together_gb(tier) else "together",
         xl=_xl(kind, gb, tier),
         dtype=_dtype(kind, capability),
+        quantised=kind == "cuda" and gb < needed_in_turns_gb(xl=False, guided=False),
     )
 
 
@@ -148,7 +152,7 @@ def _batch(allowed: Allowance) -> Choice:
     why = (
         "Together they would take as long on a CPU."
         if allowed.kind == "cpu"
-        else f"The table's row {allowed.tier.name}."
+        else f"So many are published for {allowed.tier.name}."
     )
     return Choice(name="takes at once", value=value, why=why, override="--batch N, or batch_size in the recipe")
 
@@ -159,7 +163,7 @@ def _duration(allowed: Allowance) -> Choice:
     return Choice(
         name="longest take",
         value=value,
-        why=f"The table's row {allowed.tier.name}; the planner keeps to it.",
+        why=f"So long is published for {allowed.tier.name}; the planner keeps to it.",
         override="--duration SECONDS, where it fits",
     )
 
@@ -190,7 +194,12 @@ def _precision(allowed: Allowance) -> Choice:
 
 
 def _quantisation(allowed: Allowance) -> Choice:
-    why = "Whole weights alone are rendered with here."
-    if allowed.tier.int8 and allowed.kind == "cuda":
-        why = "The table would have INT8 weights here. Whole weights alone are rendered with."
-    return Choice(name="quantisation", value="none", why=why, override="there is none yet")
+    override = "--quantization NAME, or quantization under [models]"
+    if allowed.quantised:
+        why = "Whole weights have no room here beside a take. Seeds then make other takes than with whole ones."
+        return Choice(
+            name="quantisation", value="int8_weight_only", why=why, override=f"{override}; none for whole ones"
+        )
+    whole = "Whole weights have room here, and make the takes that a seed makes elsewhere."
+    reasons = {"cpu": "It saves memory, and no time.", "mps": "It is for cards of their own memory.", "cuda": whole}
+    return Choice(name="quantisation", value="none", why=reasons[allowed.kind], override=override)

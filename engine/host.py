@@ -284,7 +284,16 @@ def _load_engine(job: Load, progress: Callable[..., None]) -> Engine:
         raise BadCheckpoint(sentence, "Run `make studio`, or pip install 'acetui[engine]'.") from missing
     if job.threads:
         torch.set_num_threads(job.threads)
-    return Engine.load(models, job.dit, job.lm, job.device, job.dtype, progress=progress, offload=job.offload)
+    return Engine.load(
+        models,
+        job.dit,
+        job.lm,
+        job.device,
+        job.dtype,
+        progress=progress,
+        offload=job.offload,
+        quantization=job.quantization,
+    )
 
 
 def _claim_streams() -> tuple[BinaryIO, BinaryIO]:

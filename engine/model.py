@@ -77,16 +77,18 @@ def load_model(
     dtype: torch.dtype,
     progress: LoadProgress,
     turns: Turns | None = None,
+    quantization: str | None = None,
 ) -> Model:
     """Verifies and loads a set; ``progress`` hears of each component. Raises BadCheckpoint.
 
-    With ``turns``, VAE and text encoder are in memory only while they work.
+    With ``turns``, VAE and text encoder are in memory only while they work. ``quantization`` is that of the music model
+    (``engine.quantisation``).
     """
     waiting = device if turns is None else torch.device("cpu")
     progress("load", 0, 3)
     parts = {"dit": verify(models.dit), "vae": verify(models.vae), "text": verify(models.text_encoder)}
     guided = NULL_CONDITION in parts["dit"]
-    networks = _filled(lambda: Acestep(models.dit.config, guided=guided), parts["dit"], device, dtype)
+    networks = _filled(lambda: Acestep(models.dit.config, guided=guided), parts["dit"], device, dtype, quantization)
     progress("load", 1, 3)
     vae = _filled(lambda: VAE(models.vae.config), parts["vae"], waiting, dtype)
     if turns is not None:
@@ -114,21 +116,27 @@ def load_model(
         ),
         device=device,
         dtype=dtype,
-        identity=_identity(models, device, dtype),
+        identity=_identity(models, device, dtype, quantization),
         stored=parts["dit"],
         turns=turns,
     )
 
 
-def _filled(make: Callable[[], M], found: Mapping[str, StoredTensor], device: torch.device, dtype: torch.dtype) -> M:
+def _filled(
+    make: Callable[[], M],
+    found: Mapping[str, StoredTensor],
+    device: torch.device,
+    dtype: torch.dtype,
+    quantization: str | None = None,
+) -> M:
     """A network with its weights in place, ready to run."""
-    module = build(make, device, dtype)
+    module = build(make, device, dtype, quantization)
     fill(module, found)
     settle(module)
     return module
 
 
-def _identity(models: ModelSet, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
+def _identity(models: ModelSet, device: torch.device, dtype: torch.dtype, quantization: str | None) -> dict[str, Any]:
     """What must be the same for the same request to give the same samples."""
     return {
         "engine": engine.__version__,
@@ -140,6 +148,7 @@ def _identity(models: ModelSet, device: torch.device, dtype: torch.dtype) -> dic
         "dtype": str(dtype).removeprefix("torch."),
         "threads": torch.get_num_threads(),
         "instruction_set": torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else None,
+        **({"quantization": quantization} if quantization else {}),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.allowance import Allowance
+from engine.allowance import Allowance, Residence
 from engine.cards import GB
 from engine.checkpoints import LM_PREFIX, NO_LM, ModelSet, find_models, inventory, open_set
 from engine.components import open_lm
@@ -16,6 +16,7 @@ from engine.config import DiTConfig
 from engine.errors import BadCheckpoint
 from engine.preflight import Sizes, Wish, fits, most_takes
 from engine.profiles import Profile, profile_for
+from engine.quantisation import METHODS, method_of
 from engine.tiers import PLANNER_GB
 from engine.values import TRAINED_SECONDS
 
@@ -37,8 +38,11 @@ class Outfit:
     bounds: tuple[float, int] | None = None
     """Seconds of a take and takes in a batch that the machine is meant for; None where the table does not bind."""
 
-    in_turns: bool = False
-    """Whether the device is too small for everything at once."""
+    residence: Residence = "together"
+    """Where models are while others work, as the device has room for them."""
+
+    quantization: str | None = None
+    """The method by which the music model is quantised (``engine.quantisation``); None where its weights are whole."""
 
     def bound(self, profile: Profile) -> Profile:
         """``profile`` with what the machine is meant for."""
@@ -50,35 +54,54 @@ def is_official(config: DiTConfig) -> bool:
     return config.hidden_size >= _OFFICIAL_WIDTH
 
 
-def outfit(root: str | Path, dit: str | None, lm: str | None, allowed: Allowance) -> Outfit:
+def outfit(
+    root: str | Path, dit: str | None, lm: str | None, allowed: Allowance, quantization: str | None = None
+) -> Outfit:
     """The set in ``root`` that the names pick, with the planner that the machine has room for where none is named.
 
-    Raises BadCheckpoint as ``open_set`` does.
+    ``quantization`` is a method, ``none`` for whole weights, or None for what the machine needs. Raises BadCheckpoint
+    as ``open_set`` does, and EngineError for what is no method.
     """
-    longest = int(TRAINED_SECONDS[1])
+    longest, method = int(TRAINED_SECONDS[1]), method_of(quantization)
     if not is_official(open_set(root, dit, NO_LM).dit.config):
-        return Outfit(open_set(root, dit, lm), True, longest)
+        return Outfit(open_set(root, dit, lm), True, longest, quantization=method)
     models = open_set(root, dit, lm if lm is not None else _fitting(Path(root), allowed))
     has_room = models.lm is not None and _size(models.lm.name) in allowed.planners
     on = models.lm is not None and (lm is not None or has_room)
     alone = 0 if on else 1  # the second of a pair is what there is without a planner
-    takes, in_turns = _room(models, allowed, allowed.takes[alone], planner=on)
-    return Outfit(models, on, allowed.seconds[0], (allowed.seconds[alone], takes), in_turns)
+    methods = (None, *METHODS)[:2] if quantization is None else (method,)
+    room = _room(models, allowed, allowed.takes[alone], methods, planner=on)
+    bounds = (allowed.seconds[alone], room.takes)
+    return Outfit(models, on, allowed.seconds[0], bounds, room.residence, room.quantization)
 
 
-def _room(models: ModelSet, allowed: Allowance, takes: int, *, planner: bool) -> tuple[int, bool]:
-    """How many of the row's takes of a minute a card really has room for, and whether models take turns for it.
+@dataclass(frozen=True)
+class _Room:
+    """How many takes of a minute a card has room for, and what is done for it."""
+
+    takes: int
+    residence: Residence
+    quantization: str | None
+
+
+def _room(models: ModelSet, allowed: Allowance, takes: int, methods: tuple[str | None, ...], *, planner: bool) -> _Room:
+    """How many of the row's ``takes`` a card really has room for. What costs least comes first.
 
     Turns cost time in every batch, so they are taken only where the row's batch has no room beside all models at once.
+    Quantised weights are another model, so they are chosen only where whole ones have no room for a single take.
     """
     if allowed.kind != "cuda":
-        return takes, False
+        return _Room(takes, "together", methods[0])
     profile = profile_for(models.dit.name, models.dit.config)
     wish = Wish(takes=takes, guided=profile.guidance_scale > 1, planner=planner)
-    sizes, memory = Sizes.of(models, allowed.kind, allowed.dtype), int(allowed.gb * GB)
-    if fits(sizes, wish, memory):
-        return takes, False
-    return max(1, min(takes, most_takes(sizes, wish, memory, "turns"))), True
+    memory = int(allowed.gb * GB)
+    by_method = {method: Sizes.of(models, allowed.kind, allowed.dtype, method) for method in methods}
+    if fits(by_method[methods[0]], wish, memory):
+        return _Room(takes, "together", methods[0])
+    for method, sizes in by_method.items():
+        if most := most_takes(sizes, wish, memory, "turns"):
+            return _Room(min(takes, most), "turns", method)
+    return _Room(1, "turns", methods[-1])
 
 
 def _fitting(root: Path, allowed: Allowance) -> str | None:

@@ -100,20 +100,23 @@ class Engine(Songwriter):
         dtype: str | None = None,
         progress: Callable[[str, int, int], None] | None = None,
         offload: bool | None = None,
+        quantization: str | None = None,
     ) -> Engine:
         """Loads the set in ``path`` that the names pick, with the planner that the device has room for where none is.
 
         A planner is loaded once it is wanted. ``offload`` has text encoder, VAE and planner in memory only while they
-        work; None is as the device needs it.
+        work, and ``quantization`` (``engine.quantisation``) the music model in one byte a number; None is as the device
+        needs it.
 
         Raises BadCheckpoint for a set that is not whole.
         """
         where = choose_device(device)
         cap(where)
-        fitted = outfit(path, dit, lm, allowed_on(where))
+        fitted = outfit(path, dit, lm, allowed_on(where), quantization)
         planner = PlannerFiles.of(fitted, named=lm is not None)
-        turns = Turns() if (fitted.in_turns if offload is None else offload) else None
-        model = load_model(fitted.models, where, choose_dtype(dtype, where), progress or (lambda *_: None), turns)
+        turns = Turns() if (fitted.residence != "together" if offload is None else offload) else None
+        precision, told = choose_dtype(dtype, where), progress or (lambda *_: None)
+        model = load_model(fitted.models, where, precision, told, turns, fitted.quantization)
         return cls(replace(model, profile=fitted.bound(model.profile)), planner)
 
     @property

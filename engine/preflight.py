@@ -15,6 +15,7 @@ from engine.allowance import Kind, Residence
 from engine.checkpoints import ModelSet
 from engine.config import DiTConfig, LMConfig, TextConfig, VAEConfig
 from engine.layout import Shapes, dit_tensors, qwen3_tensors, vae_tensors
+from engine.quantisation import is_quantised
 from engine.values import CODES_A_SECOND, LARGEST_BATCH
 
 PROMPT_TOKENS = 512
@@ -54,25 +55,33 @@ class Sizes:
     """Bytes of a number: 4 in float32, 2 in halves."""
 
     tile: int = 512
+    quantised: bool = False
+    """Whether the matrices of the music model are of one byte a number (``engine.quantisation``)."""
 
     @classmethod
-    def of(cls, models: ModelSet, kind: Kind, dtype: str) -> Sizes:
+    def of(cls, models: ModelSet, kind: Kind, dtype: str, quantization: str | None = None) -> Sizes:
         """Those of a set that is rendered in ``dtype``."""
         lm = models.lm.config if models.lm else None
         width = 4 if dtype == "float32" else 2
-        return cls(models.dit.config, models.vae.config, models.text_encoder.config, lm, kind, width)
+        quantised = quantization is not None
+        sizes = (models.dit.config, models.vae.config, models.text_encoder.config, lm)
+        return cls(*sizes, kind, width, quantised=quantised)
 
     @cached_property
     def weights(self) -> Mapping[str, int]:
         """Bytes of each model."""
-        dit = dit_tensors(self.dit)
         found = {
-            "music": _count(dit),
             "vae": _count(vae_tensors(self.vae)),
             "text": _count(qwen3_tensors(self.text)),
             "planner": _count(qwen3_tensors(self.lm, lm=True)) if self.lm else 0,
         }
-        return {name: self.width * count for name, count in found.items()}
+        return {"music": self._music(), **{name: self.width * count for name, count in found.items()}}
+
+    def _music(self) -> int:
+        whole = dit_tensors(self.dit)
+        packed = {name: whole.pop(name) for name in [*whole] if self.quantised and is_quantised(name)}
+        rows = sum(shape[0] for shape in packed.values())
+        return self.width * (_count(whole) + rows) + _count(packed)
 
 
 @dataclass(frozen=True)
@@ -177,7 +186,9 @@ def _sampling(sizes: Sizes, wish: Wish) -> int:
     rows = _rows(sizes, wish)
     passes = 1 + (_RECORDINGS if sizes.kind == "cuda" else 0)
     latents = 6 * wish.takes * _frames(wish) * dit.audio_acoustic_hidden_dim * 4
-    return sizes.width * rows * patches * max(mlp, attention) * passes + latents
+    # A packed matrix is widened for its product; the largest is that of gate and up.
+    widened = 2 * dit.hidden_size * dit.intermediate_size if sizes.quantised else 0
+    return sizes.width * (rows * patches * max(mlp, attention) + widened) * passes + latents
 
 
 def _decode(sizes: Sizes, wish: Wish) -> int:

@@ -146,12 +146,13 @@ class EngineProcess:
         dtype: str | None = None,
         threads: int | None = None,
         offload: bool | None = None,
+        quantization: str | None = None,
         *,
         progress: ProgressListener | None = None,
     ) -> Loaded:
         """Makes a model ready, see :class:`engine.protocol.Load`; raises what the engine raised."""
         job = self._next_id()
-        async for event in self._job(Load(job, models, dit, lm, device, dtype, threads, offload)):
+        async for event in self._job(Load(job, models, dit, lm, device, dtype, threads, offload, quantization)):
             if isinstance(event, Loaded):
                 return event
             if progress and isinstance(event, ProgressEvent):

@@ -108,6 +108,9 @@ class Load(Message):
     offload: bool | None = None
     """Whether text encoder, VAE and planner are in memory only while they work; null is as the device needs it."""
 
+    quantization: str | None = None
+    """How the music model's weights are kept: a published method, ``none``, or null for what the device needs."""
+
 
 @dataclass(frozen=True)
 class Output:

@@ -60,8 +60,11 @@ class Bench:
         """For people, and for pasting: it is Markdown."""
         models = ", ".join(sorted(self.identity.get("models") or ()))
         takes = "one take" if self.size == 1 else f"{self.size} takes"
+        precision = " and ".join(
+            str(self.identity[name]) for name in ("dtype", "quantization") if name in self.identity
+        )
         facts = (
-            f"{self.identity.get('device')}, {self.identity.get('dtype')}, {self.identity.get('threads')} threads",
+            f"{self.identity.get('device')}, {precision}, {self.identity.get('threads')} threads",
             f"{models}; {takes} of {self.seconds:g} s, {self.request.get('inference_steps')} steps",
             f"acetui {self.identity.get('engine')}, torch {self.identity.get('torch')}",
         )

@@ -55,7 +55,9 @@ class Range:
 def kind_of(identity: Mapping[str, Any]) -> str:
     """What must be the same for one take to tell about another."""
     models = ",".join(sorted(identity.get("models") or ()))
-    return "|".join(str(identity.get(name)) for name in ("device", "dtype", "threads", "profile")) + f"|{models}"
+    told = [str(identity.get(name)) for name in ("device", "dtype", "threads", "profile")]
+    packed = [str(identity["quantization"])] if identity.get("quantization") else []
+    return "|".join([*told, models, *packed])
 
 
 @dataclass

@@ -13,7 +13,7 @@ from engine.cards import GB, Card, card_for, simulated_gb
 from engine.checkpoints import find_models
 from engine.errors import EngineError
 from engine.memory import APPLE_SHARE, Cards, available_bytes, memory_bytes
-from engine.outfit import outfit
+from engine.outfit import Outfit, outfit
 from engine.preflight import Need, Sizes, Wish, most_takes, need
 from engine.profiles import Profile, profile_for
 from engine.tasks import TASKS
@@ -116,18 +116,19 @@ def fit(
     device = str(options.get("device") or "auto")
     found = () if device in ("cpu", "mps") else cards.look()
     room = room_of(device, found, env=env, pid=pid)
-    sizes, profile, on, turns = _sizes(
+    sizes, profile, fitted = _sizes(
         str(find_models(options.get("models"), env)),
         options.get("dit"),
         options.get("lm"),
         options.get("dtype"),
+        options.get("quantization"),
         room.kind,
         round(room.total / GB, 1),
         room.capability,
     )
-    wish = wish_of(request, profile, planner=on)
+    wish = wish_of(request, profile, planner=fitted.planner_on)
     offload = options.get("offload")
-    residence: Residence = "turns" if (turns if offload is None else offload) else "together"
+    residence = fitted.residence if offload is None else "turns" if offload else "together"
     needed, most = need(sizes, wish, residence), most_takes(sizes, wish, room.free, residence)
     return Fit(wish.takes, needed, room, most, residence)
 
@@ -138,15 +139,16 @@ def _sizes(
     dit: str | None,
     lm: str | None,
     dtype: str | None,
+    quantization: str | None,
     kind: Kind,
     gb: float,
     capability: tuple[int, int] | None,
-) -> tuple[Sizes, Profile, bool, bool]:
-    """The sizes of a set, its profile, whether it plans, and whether its models take turns; configs alone are read."""
+) -> tuple[Sizes, Profile, Outfit]:
+    """The sizes of a set, its profile, and what it is used for here; configs alone are read."""
     allowed = allowance(kind, gb, capability)
-    fitted = outfit(root, dit, lm, allowed)
+    fitted = outfit(root, dit, lm, allowed, quantization)
     profile = fitted.bound(profile_for(fitted.models.dit.name, fitted.models.dit.config))
-    return Sizes.of(fitted.models, kind, dtype or allowed.dtype), profile, fitted.planner_on, fitted.in_turns
+    return Sizes.of(fitted.models, kind, dtype or allowed.dtype, fitted.quantization), profile, fitted
 
 
 def wish_of(request: Mapping[str, Any], profile: Profile, *, planner: bool) -> Wish:
@@ -154,7 +156,7 @@ def wish_of(request: Mapping[str, Any], profile: Profile, *, planner: bool) -> W
     seeds = request.get("seeds") or ()
     scale = profile.guidance_scale if profile.guidance_fixed else request.get("guidance_scale")
     task = TASKS[str(request.get("task_type") or "text2music")]
-    plans = planner and request.get("thinking", True) and task.planner == "codes" and not request.get("audio_codes")
+    plans = planner and request.get("thinking") is not False and task.planner == "codes" and not request.get("audio_codes")
     return Wish(
         takes=int(request.get("batch_size") or len(seeds) or profile.at_once or 1),
         seconds=float(request.get("duration") or profile.duration),

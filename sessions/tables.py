@@ -17,7 +17,9 @@ from typing import Any, Self
 from engine import readers
 from engine.fields import Field, spec
 from engine.nano import NAME
+from engine.quantisation import NAMES
 from engine.values import DEVICE
+from sessions import worker_names
 
 MOST_THREADS = 1024
 
@@ -164,6 +166,9 @@ class ModelSettings(Table):
     threads: int | None = spec(None, group="models", low=1, high=MOST_THREADS, unit="threads", help="CPU threads.")
     offload: bool | None = spec(
         None, group="models", help="Has text encoder, VAE and planner in memory only while they work."
+    )
+    quantization: str | None = spec(
+        None, group="models", choices=NAMES, help="The music model's weights in one byte a number."
     )
 
     def load_options(self, session: Path) -> dict[str, Any]:

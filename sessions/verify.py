@@ -13,7 +13,7 @@ from typing import Any
 from engine.errors import EngineError
 from engine.file_names import INDEX
 from engine.protocol import Output, TakeEvent
-from sessions.supervisor import Supervisor
+from sessions.crew import Crew
 from sessions.take import Take
 
 REASONS: Mapping[str, str] = MappingProxyType(
@@ -26,6 +26,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "adapters": "another adapter makes other music",
         "device": "another device rounds in its own way",
         "dtype": "another precision rounds in its own way",
+        "quantization": "quantised weights are other weights",
         "threads": "sums over another number of threads are rounded in another order",
         "instruction_set": "another instruction set rounds in its own way",
         "lanes": "takes that are sampled together are rounded in another way than takes alone",
@@ -33,8 +34,11 @@ REASONS: Mapping[str, str] = MappingProxyType(
 )
 """Why the samples may differ where a field of the identity does."""
 
-_NEVER = ("models", "settings", "profile")
+_NEVER = ("models", "settings", "profile", "quantization")
 """Where these differ, the same samples cannot come out: rendering would be a waste."""
+
+_LEFT_OUT = ("quantization",)
+"""What an identity does not have where it is as it is usually."""
 
 _jobs = itertools.count(1)
 
@@ -63,7 +67,7 @@ class Verification:
         }
 
 
-async def verify(take: Take, engine: Supervisor) -> Verification:
+async def verify(take: Take, engine: Crew) -> Verification:
     """Renders ``take`` again on the engine that runs, beside the session, and compares.
 
     It waits its turn behind what the engine has to do already. Raises what the render raises.
@@ -95,7 +99,7 @@ def compared(take: Take, made: Mapping[str, Any]) -> Verification:
     )
 
 
-async def render_again(take: Take, engine: Supervisor, folder: str, *, format: str) -> Mapping[str, Any]:
+async def render_again(take: Take, engine: Crew, folder: str, *, format: str) -> Mapping[str, Any]:
     """The engine's take object of the same take, its files in ``folder``; made in a batch of the same width."""
     lanes = max(1, take.layout.get("lanes", 1))
     place = take.layout.get("index", 0) % lanes
@@ -120,7 +124,8 @@ async def render_again(take: Take, engine: Supervisor, folder: str, *, format: s
 
 
 def _differing(was: Mapping[str, Any], now: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, tuple[Any, Any]]:
-    return {name: (was.get(name), now.get(name)) for name in names if name in was and was.get(name) != now.get(name)}
+    told = [name for name in names if name in was or name in _LEFT_OUT]
+    return {name: (was.get(name), now.get(name)) for name in told if was.get(name) != now.get(name)}
 
 
 def _reason(differs: tuple[str, ...], identity: Mapping[str, tuple[Any, Any]], now: Mapping[str, Any]) -> str:
@@ -138,4 +143,5 @@ def _because(identity: Mapping[str, tuple[Any, Any]]) -> str:
 
 
 def _change(was: Any, now: Any) -> str:
-    return "" if isinstance(was, Mapping | list) or isinstance(now, Mapping | list) else f" ({was} then, {now} now)"
+    plain = not isinstance(was, Mapping | list) and not isinstance(now, Mapping | list)
+    return f" ({was or 'none'} then, {now or 'none'} now)" if plain else ""

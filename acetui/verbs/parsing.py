@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any, NoReturn, TypeAlias
 
 from engine import InvalidRequest
+from engine.quantisation import NAMES
 
 MOST_THREADS = 1024
 
@@ -132,7 +133,7 @@ def number(low: float, high: float, what: str) -> Callable[[str], float]:
 
 PORT = whole(1, 65535, "a port")
 
-MODEL_FLAGS = ("models", "dit", "lm", "device", "dtype", "threads", "offload")
+MODEL_FLAGS = ("models", "dit", "lm", "device", "dtype", "threads", "offload", "quantization")
 """What an engine is told to load, by the names of the flags."""
 
 
@@ -169,6 +170,9 @@ def add_engine_flags(parser: Parser) -> None:
         help="have text encoder, VAE and planner in memory only while they work (default: as the card needs it)",
     )
     group.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), help="default: what the device does best")
+    group.add_argument(
+        "--quantization", choices=NAMES, help="the music model in one byte a number (default: as the card needs it)"
+    )
     group.add_argument(
         "--threads", type=whole(1, MOST_THREADS), metavar="N", help="CPU threads (default: torch's choice)"
     )

@@ -21,6 +21,7 @@ from engine.keeping import Kept
 from engine.layout import dit_tensors
 from engine.model import Model
 from engine.models.loading import Slot, fill, read_tensor, slots
+from engine.models.packed import PackedSlot
 from engine.readers import Adapter
 
 
@@ -77,11 +78,17 @@ class Wardrobe:
                 by_weight.setdefault(change.weight, []).append((file, change, scale))
         for name, changes in by_weight.items():
             self._bare.setdefault(name, digest(places[name].value))
-            places[name].write(self._changed(places[name], changes))
+            places[name].write(self._changed(self._whole(name, places[name]), changes))
 
-    def _changed(self, place: Slot, changes: Sequence[tuple[AdapterFile, Change, float]]) -> Tensor:
-        """The weight of a place under all that changes it; InvalidRequest where it would not be numbers any more."""
-        weight, eps = place.value.float(), torch.finfo(self._model.dtype).eps
+    def _whole(self, name: str, place: Slot | PackedSlot) -> Tensor:
+        """A weight as it is without adapters; of a quantised one what it was made from, so that it is rounded once."""
+        if isinstance(place, PackedSlot):
+            return read_tensor(self._model.stored[name]).to(self._model.device, torch.float32)
+        return place.value.float()
+
+    def _changed(self, weight: Tensor, changes: Sequence[tuple[AdapterFile, Change, float]]) -> Tensor:
+        """A weight under all that changes it; InvalidRequest where it would not be numbers any more."""
+        eps = torch.finfo(self._model.dtype).eps
         for file, change, scale in changes:
             parts = {role: read_tensor(tensor).to(weight) for role, tensor in change.parts.items()}
             weight = adapted(weight, change, parts, scale, eps)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from engine.errors import BadCheckpoint
 from engine.headers import AGAIN, BITS, StoredTensor, label
+from engine.models.packed import Packed, PackedSlot, pack, packed_slots
 from engine.models.primitives import Fused
 from engine.naming import vae_naming, weight_norm_names
 
@@ -52,21 +53,29 @@ class Slot:
         return (self.rows, *self.target.shape[1:])
 
 
-def build(make: Callable[[], M], device: torch.device, dtype: torch.dtype) -> M:
-    """Makes a module without initialising anything, then allocates it on ``device``. Its weights are undefined."""
+def build(make: Callable[[], M], device: torch.device, dtype: torch.dtype, quantization: str | None = None) -> M:
+    """Makes a module without initialising anything, then allocates it on ``device``. Its weights are undefined.
+
+    With ``quantization`` its large matrices are of one byte a number.
+    """
     with torch.device("meta"):
         module = make()
     module.to(dtype)
     for part in module.modules():
         if getattr(part, "keep_float32", False):
             part.float()
+    if quantization is not None:
+        pack(module, quantization)
     return module.to_empty(device=device).requires_grad_(False).eval()
 
 
-def slots(module: nn.Module) -> dict[str, Slot]:
+def slots(module: nn.Module) -> dict[str, Slot | PackedSlot]:
     """The official name of every tensor a module is filled from, with its place."""
-    found: dict[str, Slot] = {}
+    found: dict[str, Slot | PackedSlot] = {}
     for path, part in module.named_modules():
+        if isinstance(part, Packed):
+            found |= packed_slots(path, part)
+            continue
         for name, parameter in part.named_parameters(recurse=False):
             if isinstance(part, Fused):
                 found |= _fused_slots(path, part)

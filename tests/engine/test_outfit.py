@@ -57,7 +57,7 @@ def test_the_planner_that_a_card_has_room_for(
 def test_a_larger_model_has_room_for_fewer_takes(tmp_path: Path) -> None:
     root = official(tmp_path, "acestep-5Hz-lm-1.7B", variant="xl-base")
     found = outfit.outfit(root, None, None, allowance("cuda", 12.5))
-    assert found.in_turns
+    assert (found.residence, found.quantization) == ("turns", None)
     assert found.bounds is not None
     assert 1 <= found.bounds[1] < 4
     assert outfit.outfit(root, None, None, allowance("cuda", 48)).bounds == (600, 8)
@@ -156,5 +156,7 @@ def test_a_simulated_card_is_held_to_its_size(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(("gb", "in_turns"), [(8, True), (16, False), (24, False)])
 def test_models_take_turns_where_they_do_not_fit_at_once(tmp_path: Path, gb: float, in_turns: bool) -> None:
-    assert outfit.outfit(official(tmp_path, *ALL), None, None, allowance("cuda", gb)).in_turns is in_turns
-    assert outfit.outfit(tmp_path, None, None, allowance("cpu", gb)).in_turns is False
+    assert outfit.outfit(official(tmp_path, *ALL), None, None, allowance("cuda", gb)).residence == (
+        "turns" if in_turns else "together"
+    )
+    assert outfit.outfit(tmp_path, None, None, allowance("cpu", gb)).residence == "together"
