@@ -19,7 +19,6 @@ from engine.fields import Field, spec
 from engine.nano import NAME
 from engine.quantisation import NAMES
 from engine.values import DEVICE
-from sessions import worker_names
 
 MOST_THREADS = 1024
 
