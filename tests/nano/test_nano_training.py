@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from tokenizers import Tokenizer
 
-from engine import Engine, Request
+from engine import Engine, Request, nano
 from engine.model import Acestep
 from engine.models.vae import VAE
 from tools.nano import __main__ as stages
@@ -68,6 +69,12 @@ def test_every_word_of_the_songs_and_every_number_is_one_token() -> None:
     for number in NUMBERS:
         assert len(tokenizer.encode(f" {number}").tokens) == 2
     assert len(number_rows(tokenizer)) >= len(NUMBERS)
+
+
+def test_what_ships_was_trained_with_the_tokenizer_that_is_built() -> None:
+    """New tasks and new words of the engine must not move the numbers of tokens: weights are of those numbers."""
+    shipped = Tokenizer.from_file(str(nano.FOLDER / pack.TEXT_FOLDER / "tokenizer.json"))
+    assert build_tokenizer().get_vocab() == shipped.get_vocab()
 
 
 def test_any_other_text_survives_the_tokenizer() -> None:

@@ -19,7 +19,11 @@ _SPLIT = r"[^\r\n\p{L}\p{N}]?\p{L}+|[^\r\n\p{L}\p{N}]?\p{N}{1,3}| ?[^\s\p{L}\p{N
 """Like Qwen's, but a number of up to three digits stays whole, with the space before it."""
 
 _FIXED = (
-    *(f"# Instruction\n{task.instruction}\n{task.instruction_with_tracks}\n" for task in TASKS.values()),
+    *(
+        f"# Instruction\n{task.instruction}\n{task.instruction_with_tracks}\n"
+        for task in TASKS.values()
+        if task.instruction
+    ),
     f"{FROM_CODES}\n\n# Caption\nA\n\n# Metas\n- bpm: N/A\n- timesignature: N/A\n",
     "- keyscale: N/A\n- duration: seconds\n# Languages\nen\n\n# Lyric\n[]\n[Instrumental] unknown",
 )
