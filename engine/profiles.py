@@ -58,6 +58,9 @@ class Profile:
     guidance_variant: str = "apg_classic"
     dcw_enabled: bool = False
 
+    follows_codes: bool = True
+    """Whether takes follow audio codes where nobody says otherwise; else a planner fills in words and numbers alone."""
+
     @property
     def turbo(self) -> bool:
         """Few steps, no guidance."""
@@ -82,7 +85,7 @@ def profile_for(folder_name: str, config: DiTConfig) -> Profile:
     xl = config.timbre_has_cls and not nano
     profile = _turbo(words, xl) if config.turbo else _guided("sft" if "sft" in words else "base", xl)
     if nano:
-        return replace(profile, name=f"{_SKETCH}{profile.name}", sketch=True, duration=20.0)
+        return replace(profile, name=f"{_SKETCH}{profile.name}", sketch=True, duration=20.0, follows_codes=False)
     return profile
 
 

@@ -177,7 +177,9 @@ class Request(SamplingFields):
     )
     retake_variance: float = spec(0.0, group="seeds", help="How much of the retake seed's noise is used.", **_SHARE)
 
-    thinking: bool = spec(True, group="planner", help="Lets the planner write audio codes.")
+    thinking: bool | None = spec(
+        None, group="planner", help="Lets the planner write audio codes; where nothing is said, the model decides."
+    )
     lm_temperature: float = spec(0.85, group="planner", low=0, high=2, help="How adventurous the planner is.")
     lm_cfg_scale: float = spec(2.0, group="planner", low=1, high=3, help="How strictly the planner follows the words.")
     lm_top_k: int = spec(0, group="planner", low=0, high=100, help="Only the k likeliest codes; 0 is off.")

@@ -74,6 +74,8 @@ def _sampling(request: Request, profile: Profile) -> dict[str, Any]:
         "sampler_mode": "euler" if method == "sde" else mode,
         **dict.fromkeys(("scheduler_type", "cfg_type")),  # said in the published words now
         "dcw_enabled": profile.dcw_enabled if request.dcw_enabled is None else request.dcw_enabled,
+        # Left open it stays where a model's plans are of words and numbers alone.
+        "thinking": True if request.thinking is None and profile.follows_codes else request.thinking,
     }
 
 

@@ -42,9 +42,7 @@ def finished(parent: Take) -> Request:
     """
     before = _asked(parent)
     turbo = "turbo" in str(parent.identity.get("profile", ""))
-    best = dict(PRESETS["best"].turbo if turbo else PRESETS["best"].guided)
-    del best["thinking"]  # the plan is there already
-    request = before.replace(**best)
+    request = before.replace(**(PRESETS["best"].turbo if turbo else PRESETS["best"].guided))
     if request == before:
         raise NothingToDo(
             f"Take {parent.number} is as good as its model makes it.", "Ask for a sibling, or choose another model."

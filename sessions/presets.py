@@ -119,8 +119,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "best": Preset(
             "Best",
             "As good as the model gets, at two to three times the price.",
-            guided={"inference_steps": 64, "sampler_mode": "heun", "thinking": True},
-            turbo={"inference_steps": 8, "dcw_enabled": True, "thinking": True},
+            guided={"inference_steps": 64, "sampler_mode": "heun"},
+            turbo={"inference_steps": 8, "dcw_enabled": True},
             turbo_notes=("A turbo model gains nothing from more than its eight steps: only the correction is added.",),
         ),
         "balanced": _from_guide(

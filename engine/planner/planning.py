@@ -76,11 +76,14 @@ class Planning:
         return self._files.component.name if self._files else None
 
     def wanted(self, request: Request) -> bool:
-        """Whether a render of ``request`` begins with a plan; where codes or a source are given, there is none."""
+        """Whether a render of ``request`` begins with a plan; where codes or a source are given, there is none.
+
+        Not with ``thinking`` off. Where it is left open by a model that does not follow codes, there are none in it.
+        """
         task = TASKS[request.task_type]
         on = self._files is not None and self._files.on
         follows = request.audio_codes or request.flow_edit_morph
-        return on and request.thinking and task.planner == "codes" and not follows
+        return on and request.thinking is not False and task.planner == "codes" and not follows
 
     @property
     def loaded(self) -> Planner | None:
@@ -115,7 +118,7 @@ class Planning:
 
     @torch.no_grad()
     def drafts(self, request: Request) -> Planned:
-        """A resolved ``request`` with its plan beside it, and for each of its seeds the plan with that seed's codes.
+        """A resolved ``request`` with its plan beside it, and for each of its seeds the plan, with that seed's codes.
 
         Where more drafts are wanted than takes, the best of them stay, and with them their seeds.
         """
@@ -123,6 +126,8 @@ class Planning:
         planner = self.ready()
         plan = yield from planner.plan(request, request.plan_seed or 0)
         request = plan.onto(request)
+        if not request.thinking:
+            return request, [plan] * len(request.seeds)
         seeds = _draft_seeds(request)
         plans = yield from planner.codes(request, plan, seeds)
         if len(seeds) > len(request.seeds):

@@ -79,7 +79,7 @@ def test_choices() -> None:
     assert choices("timesignature") == (("", "auto"), ("2/4", "2/4"), ("3/4", "3/4"), ("4/4", "4/4"), ("6/8", "6/8"))
     assert ("ja", "Japanese") in choices("vocal_language")
     assert len(choices("keyscale")) == 25
-    assert choices("thinking") == (("on", "on"), ("off", "off"))
+    assert choices("thinking") == (("", "auto"), ("on", "on"), ("off", "off"))
     assert choices("bpm") == choices("seeds") == ()
 
 
@@ -93,7 +93,8 @@ def test_choices() -> None:
         ("duration", 3.0, -1, 1.0),
         ("timesignature", None, 1, "2"),
         ("timesignature", "6", 1, None),
-        ("thinking", None, 1, False),
+        ("thinking", None, 1, True),
+        ("thinking", True, 1, False),
         ("thinking", False, 1, None),
         ("sampler_mode", None, -1, "dpm3m"),
         ("seeds", [1], 1, [1]),

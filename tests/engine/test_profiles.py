@@ -4,6 +4,7 @@ import pytest
 
 from engine.config import DiTConfig
 from engine.profiles import profile_for
+from engine.request import Request
 from engine.tasks import MODELS
 
 XL = {"hidden_size": 2560, "encoder_hidden_size": 2048}
@@ -56,3 +57,21 @@ def test_the_model_in_the_box_is_a_sketch_model_of_its_family() -> None:
     assert (turbo.name, turbo.sketch, turbo.duration, turbo.inference_steps) == ("nano-turbo", True, 20.0, 8)
     assert profile_for("acestep-v15-nano-base", DiTConfig()).guidance_scale == 7.0
     assert not profile_for("acestep-v15-turbo", DiTConfig(is_turbo=True)).sketch
+
+
+@pytest.mark.parametrize(
+    ("folder", "asked", "thinks"),
+    [
+        ("acestep-v15-turbo", None, True),
+        ("acestep-v15-turbo", False, False),
+        ("acestep-v15-nano-turbo", None, None),
+        ("acestep-v15-nano-turbo", True, True),
+    ],
+)
+def test_whether_codes_are_planned_is_the_models_to_say_where_nobody_does(
+    folder: str, asked: bool | None, thinks: bool | None
+) -> None:
+    profile = profile_for(folder, DiTConfig(is_turbo=True))
+    once = Request(thinking=asked).resolved(profile)
+    assert once.thinking is thinks
+    assert once.resolved(profile).thinking is thinks

@@ -21,7 +21,7 @@ from tests.sessions.made import SETTINGS
         ({"recipe": {"caption": "a b c"}}, {"recipe": {"caption": "a"}}, "caption -2 words"),
         ({"recipe": {"caption": "a  b"}}, {"recipe": {"caption": "a b"}}, "caption spacing"),
         ({"recipe": {"lyrics": "a\nb\nc"}}, {"recipe": {"lyrics": "a\nx\nc\nd"}}, "lyrics +2 -1 lines"),
-        ({"recipe": {"bpm": 96}}, {"recipe": {"thinking": False}}, "bpm 96 -> auto, thinking on -> off"),
+        ({"recipe": {"bpm": 96}}, {"recipe": {"thinking": False}}, "bpm 96 -> auto, thinking auto -> off"),
         ({"loop": {"takes": 5}}, {"loop": {"policy": "explore"}}, "loop.policy mix -> explore, loop.takes 5 -> none"),
         ({}, {"recipe": {"grid": {"bpm": [90, 100]}}}, "grid auto -> {bpm [90, 100]}"),
         ({}, {"models": {"dit": "x" * 99}}, f"models.dit auto -> {'x' * 21}..."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,20 @@ def test_a_take_follows_its_codes(engine: Engine) -> None:
     (bare,) = engine.render(SHORT.replace(thinking=False))
     assert (bare.codes, bare.plan) == (None, None)
     assert not torch.equal(bare.latents, take.latents)
+
+
+def test_words_and_numbers_alone_where_a_model_follows_no_codes(models: Path) -> None:
+    engine = Engine.load(models, device="cpu")
+    engine._model = replace(engine._model, profile=replace(engine.profile, follows_codes=False))
+    request = SHORT.replace(bpm=None, seeds=(7, 8))
+    takes = engine.render(request)
+    assert [take.codes for take in takes] == [None, None]
+    told = {take.plan["bpm"] for take in takes if take.plan}
+    assert told == {takes[0].request.cot_bpm}
+    assert engine.plan(request).codes == ()
+    (again,) = engine.render(takes[1].request)
+    assert torch.equal(again.audio, takes[1].audio)
+    assert engine.render(request.replace(thinking=True))[0].codes
 
 
 def test_a_take_is_made_again_without_the_planner(models: Path, engine: Engine) -> None:
