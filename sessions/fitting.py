@@ -156,7 +156,8 @@ def wish_of(request: Mapping[str, Any], profile: Profile, *, planner: bool) -> W
     seeds = request.get("seeds") or ()
     scale = profile.guidance_scale if profile.guidance_fixed else request.get("guidance_scale")
     task = TASKS[str(request.get("task_type") or "text2music")]
-    plans = planner and request.get("thinking") is not False and task.planner == "codes" and not request.get("audio_codes")
+    thinks = planner and request.get("thinking") is not False
+    plans = thinks and task.planner == "codes" and not request.get("audio_codes")
     return Wish(
         takes=int(request.get("batch_size") or len(seeds) or profile.at_once or 1),
         seconds=float(request.get("duration") or profile.duration),
