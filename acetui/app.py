@@ -222,6 +222,10 @@ class StudioApp(App[str | None], inherit_bindings=False):
         self.desk.on_studio_event(event)
         if event["event"] == "recipe":
             self._ask_again()
+        elif event["event"] == "models" and event["state"] in ("done", "failed"):
+            from acetui.doing.beginning import fetching_ended
+
+            fetching_ended(self, event)
 
     async def _drafts_back(self) -> None:
         if message := await self.writing.attached():

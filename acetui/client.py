@@ -235,6 +235,18 @@ class Client:
         """Whether the recipe with these values fits into the memory there; ``sentence`` says it in words."""
         return await self.call("POST", "/api/fit", {"recipe": recipe})
 
+    async def models(self) -> dict[str, Any]:
+        """The models of the studio's machine: what renders, what is wanted, what lacks, and what is on its way."""
+        return await self.call("GET", "/api/models")
+
+    async def fetch_models(self, names: Sequence[str]) -> dict[str, Any]:
+        """Begins to download models to the studio's machine; answers as ``models`` does."""
+        return await self.call("POST", "/api/models", {"names": list(names)})
+
+    async def stop_fetching(self) -> dict[str, Any]:
+        """Ends the download; what has arrived is kept."""
+        return await self.call("DELETE", "/api/models")
+
     async def tokens(self, **typed: str) -> dict[str, Any]:
         """How many tokens caption and lyrics have as they are typed, and how many the model reads; null if unknown."""
         return await self.call("POST", "/api/tokens", typed)

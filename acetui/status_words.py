@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from acetui.how_long import gigabytes, lasting, within
+from acetui.how_long import gigabytes, lasting, left, size, within
 from acetui.looks.fitted_line import ALWAYS, Group, Line, Piece, fitted
 from acetui.looks.signs import Looks
 from acetui.progress import STAGES
@@ -33,7 +33,7 @@ def groups(state: StudioState, now: float, looks: Looks) -> list[Group]:
     told += [trouble] if trouble.forms else [_loop(state, looks)]
     if state.progress is not None and not trouble.forms:
         told += [_activity(state.progress), _bar(state.progress, looks), _times(state.progress, now)]
-    return [*told, _made(state), _card(state, looks)]
+    return [*told, _fetching(state, now), _made(state), _card(state, looks)]
 
 
 def _session(state: StudioState) -> Group:
@@ -177,6 +177,17 @@ def _times(progress: Progress, now: float) -> Group:
         (42, f"{until} left"),
         (65, until),
     )
+
+
+def _fetching(state: StudioState, now: float) -> Group:
+    """How far models are that are on their way here."""
+    fetch = state.fetch
+    if fetch is None or fetch.state != "fetching":
+        return Group(())
+    share = f"models {100 * fetch.done // max(fetch.total, 1)}%"
+    until = fetch.left(now)
+    long = f"{share} of {size(fetch.total)}{f', {left(until)}' if until else ''}"
+    return _texts("activity", (27, long), (36, share))
 
 
 def _made(state: StudioState) -> Group:

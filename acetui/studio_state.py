@@ -50,6 +50,34 @@ class Loop:
 
 
 @dataclass(frozen=True)
+class Fetch:
+    """Models on their way to the studio's machine: ``state`` is fetching, done, stopped or failed; sizes in bytes.
+
+    ``since`` is when this terminal first heard of it, by its own clock, and ``had`` what had arrived by then.
+    """
+
+    state: str
+    model: str = ""
+    done: int = 0
+    total: int = 0
+    trouble: str = ""
+    since: float = 0.0
+    had: int = 0
+
+    def left(self, now: float) -> tuple[float, float] | None:
+        """Between how many and how many seconds it will go on at the rate so far; None where that is not known."""
+        seconds, came = now - self.since, self.done - self.had
+        if seconds < FETCH_SECONDS or came <= 0:
+            return None
+        rest = (self.total - self.done) * seconds / came
+        return 0.8 * rest, 1.25 * rest
+
+
+FETCH_SECONDS = 2.0
+"""How long a download has to go on before its rate means anything."""
+
+
+@dataclass(frozen=True)
 class StudioState:
     """Everything that is shown beside the takes themselves."""
 
@@ -73,6 +101,7 @@ class StudioState:
     engine: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     machine: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     counts: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    fetch: Fetch | None = None
 
     @property
     def recipe(self) -> Mapping[str, Any]:
@@ -106,6 +135,7 @@ def attached(state: StudioState, session: Mapping[str, Any], now: float) -> Stud
         engine=_engine(state.engine, session["engine"]),
         machine=session.get("machine") or NOTHING,
         counts=session["takes"],
+        fetch=_fetch(state.fetch, session.get("fetching"), now),
     )
 
 
@@ -130,6 +160,8 @@ def happened(state: StudioState, event: Mapping[str, Any], now: float) -> Studio
             engine = _engine(state.engine, _said(event))
             loaded = engine.get("ready") and state.progress is not None and state.progress.stage == "load"
             return replace(state, engine=engine, progress=None if loaded else state.progress)
+        case "models":
+            return replace(state, fetch=_fetch(state.fetch, event, now))
         case "counts":
             return replace(state, counts=MappingProxyType(_said(event)))
         case "run":
@@ -184,6 +216,17 @@ def _progress(before: Progress | None, told: Mapping[str, Any], now: float) -> P
         since=before.since if same and before is not None else now,
         more=MappingProxyType(_said(told)),
     )
+
+
+def _fetch(before: Fetch | None, told: Mapping[str, Any] | None, now: float) -> Fetch | None:
+    if told is None:
+        return None
+    error = told.get("error") or NOTHING
+    trouble = " ".join(filter(None, (error.get("error"), error.get("hint"))))
+    done = told["done"]
+    goes_on = before is not None and before.state == "fetching" and before.had <= done
+    since, had = (before.since, before.had) if before is not None and goes_on else (now, done)
+    return Fetch(told["state"], told.get("model") or "", done, told["total"], trouble, since, had)
 
 
 def _range(told: Any) -> tuple[float, float] | None:

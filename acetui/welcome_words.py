@@ -11,29 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from acetui.how_long import clock_time, gigabytes
+from acetui.how_long import clock_time, gigabytes, size
 from acetui.looks.signs import over_ssh
+from acetui.model_words import offer, rendering
 from acetui.status_words import short_card
-from engine.errors import BadCheckpoint
-
-OFFICIAL = "acestep-v15-turbo, vae and Qwen3-Embedding-0.6B"
-
-
-@dataclass(frozen=True)
-class Models:
-    """The models that would render: ``music`` and ``planners`` by name, and the ``folder`` they are in.
-
-    ``sketch`` says that it is only the one that came with the program; ``trouble`` why there is none.
-    """
-
-    folder: Path
-    own: Path
-    """Where a person's own models go where nothing else was said."""
-
-    music: tuple[str, ...] = ()
-    planners: tuple[str, ...] = ()
-    sketch: bool = False
-    trouble: str = ""
+from acetui.studio_state import Fetch
 
 
 @dataclass(frozen=True)
@@ -44,28 +26,23 @@ class Paragraph:
     sentences: tuple[str, ...]
 
 
-def models_here(named: str | None = None, env: Mapping[str, str] | None = None) -> Models:
-    """The models on this machine, by their folders' names; ``named`` is the folder that the session names."""
-    from engine import nano
-    from engine.checkpoints import data_folder, find_models, inventory
-
-    own = data_folder(env) / "models"
-    try:
-        folder = find_models(named, env)
-        found = inventory(folder)
-    except BadCheckpoint as error:
-        return Models(own, own, trouble=str(error))
-    return Models(folder, own, tuple(found.dits), tuple(found.lms), sketch=folder == nano.FOLDER)
-
-
 def welcome(
-    machine: Mapping[str, Any], models: Models, session: Path, env: Mapping[str, str] | None = None
+    machine: Mapping[str, Any],
+    told: Mapping[str, Any],
+    session: Path,
+    *,
+    fetch: Fetch | None = None,
+    keys: str = "m",
+    env: Mapping[str, str] | None = None,
 ) -> tuple[Paragraph, ...]:
-    """The whole of it; ``machine`` is what the studio says of it, and empty until it does."""
+    """The whole of it; ``machine`` and ``told`` are what the studio says of it and its models, empty until it does.
+
+    ``keys`` lead to the models.
+    """
     env = os.environ if env is None else env
     return (
         Paragraph("This machine", _machine(machine)),
-        Paragraph("Models", _models(machine, models)),
+        Paragraph("Models", _models(told, fetch, keys)),
         Paragraph("Hearing", _hearing(session, env)),
     )
 
@@ -99,17 +76,20 @@ def _tier(name: str) -> tuple[str, ...]:
     return (words, planner)
 
 
-def _models(machine: Mapping[str, Any], models: Models) -> tuple[str, ...]:
-    if models.trouble:
-        return (models.trouble,)
-    if not models.sketch:
-        planner = f"planner {models.planners[0]}" if models.planners else "no planner"
-        return (f"{', '.join(models.music) or 'No music model'}; {planner}. They are in {models.folder}.",)
-    planner = "" if machine.get("device") == "cpu" else ", and a planner such as acestep-5Hz-lm-1.7B,"
-    return (
-        "The one in the box: it sketches instrumentals of up to half a minute, and everything it makes is marked so.",
-        f"For songs, 'acetui models get' fetches {OFFICIAL}{planner} into {models.own}; then open the studio again.",
-    )
+def _models(told: Mapping[str, Any], fetch: Fetch | None, keys: str) -> tuple[str, ...]:
+    if not told:
+        return ("The studio will say which are there.",)
+    said = [rendering(told)]
+    if told["sketch"]:
+        said[0] += " Everything it makes is marked so."
+    if fetch is not None and fetch.state == "fetching":
+        return (*said, f"{size(fetch.done)} of {size(fetch.total)} of others have come; {keys} shows how far they are.")
+    if told["use"]:
+        return (*said, f"Others have come; {keys} takes them into use.")
+    lacks = offer(told)
+    if lacks and not told["card"] and told["sketch"]:
+        lacks += " Without a graphics card they are slow."
+    return (*said, f"{lacks} {keys} fetches them, and asks first.") if lacks else tuple(said)
 
 
 def _hearing(session: Path, env: Mapping[str, str]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from engine.components import (
 )
 from engine.config import DiTConfig, LMConfig, TextConfig, VAEConfig
 from engine.errors import BadCheckpoint
-from engine.own_folder import data_folder
+from engine.own_folder import ARRIVING, data_folder
 from engine.verification import settings_hash, silence_latent_path, verify, weights_hash
 
 __all__ = [
@@ -56,8 +56,8 @@ def find_models(explicit: str | Path | None = None, env: Mapping[str, str] | Non
     """The folder that holds the models: ``explicit``, ``ACETUI_MODELS``, ``ACESTEP_CHECKPOINTS_DIR`` or the user's own.
 
     The first one that is named decides, even if it does not exist. Where nothing was ever named and the user has no
-    models folder, it is the model in the box; its name, ``nano``, asks for it by itself. Raises BadCheckpoint where
-    there is no such folder.
+    models folder, or one whose music model is still on its way, it is the model in the box; its name, ``nano``, asks
+    for it by itself. Raises BadCheckpoint where there is no such folder.
     """
     env = os.environ if env is None else env
     named = {"--models": explicit} | {key: env.get(key) for key in ("ACETUI_MODELS", "ACESTEP_CHECKPOINTS_DIR")}
@@ -71,10 +71,15 @@ def find_models(explicit: str | Path | None = None, env: Mapping[str, str] | Non
             raise BadCheckpoint(f"{source} names {folder}, which is not a folder.", PLACE_THEM)
     folder = data_folder(env) / "models"
     if folder.is_dir():
-        return folder
+        return nano.FOLDER if nano.is_there() and _is_begun(folder) else folder
     if os.path.lexists(folder) or not nano.is_there():  # a link to a disk that is not there was configured once
         raise BadCheckpoint("No models are installed.", PLACE_THEM)
     return nano.FOLDER
+
+
+def _is_begun(folder: Path) -> bool:
+    """Whether a download fills a folder, and its music model, the last to come, is not there."""
+    return (folder / ARRIVING).is_dir() and not inventory(folder).dits
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+ARRIVING = ".arriving"
+"""In a folder of models: what is being downloaded, until it is whole."""
+
 
 def data_folder(env: Mapping[str, str] | None = None) -> Path:
     """The user's data folder: ``ACETUI_DATA``, else the platform's place for data."""

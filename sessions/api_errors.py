@@ -13,6 +13,7 @@ from engine.errors import BadCheckpoint, Cancelled, EngineError, InvalidRequest,
 from engine.strict_json import Mismatch, parse_object
 from sessions.engine_life import EngineGaveUp, EngineLost
 from sessions.errors import Clash, MissingSession
+from sessions.fetching import Underway
 from sessions.home import NoAudio
 from sessions.lists import NoTake
 from sessions.operations import NothingToDo
@@ -41,6 +42,7 @@ _STATUS: tuple[tuple[type[EngineError], int], ...] = (
     (Taken, 409),
     (NotMoved, 409),
     (NothingToDo, 409),
+    (Underway, 409),
     (Cancelled, 409),
     (OutOfMemory, 503),
     (BadCheckpoint, 503),

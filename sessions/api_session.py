@@ -59,6 +59,7 @@ async def described(studio: Studio) -> dict[str, Any]:
         "progress": studio.loop.progress() or studio.engine.loading,
         "machine": machine,
         "listening": studio.following.now(),
+        "fetching": studio.fetching.now(),
         "takes": counts,
     }
 
@@ -216,7 +217,7 @@ ROUTES = (
         "/api/events",
         events,
         "What happens, as server-sent events: take, changed, progress, loop, run, recipe, engine, machine, counts, "
-        "scored, notice, error, done; and missed where some cannot be had again.",
+        "models, scored, notice, error, done; and missed where some cannot be had again.",
         {200: Answer("The stream.", TEXT, "text/event-stream")},
         query=(
             Param("after", "the id of the event that was seen last, for a client that cannot send the header"),

@@ -16,7 +16,7 @@ from typing import Any
 KEPT = 2000
 """Events that can be had again. A client that was away for longer is told that it has missed some."""
 
-TRANSIENT = frozenset({"progress", "run", "engine", "machine", "counts", "listening"})
+TRANSIENT = frozenset({"progress", "run", "engine", "machine", "counts", "listening", "models"})
 """Kinds of which only the latest event is worth having."""
 
 MISSED = "missed"

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from engine.allowance import Allowance, allowance
 from engine.cards import GB, Card, card_for, simulated_gb
 from engine.memory import APPLE_SHARE, Cards, cores, memory_bytes, processor
 from engine.tiers import tier_of
-from sessions.fitting import Fit, fit
+from sessions.fitting import Fit, fit, room_of
 from sessions.memory_watch import resident_bytes
 from sessions.supervisor import Supervisor
 
@@ -38,6 +39,13 @@ class Machine:
         """Whether a request fits here with the models of ``options``. Raises BadCheckpoint where they are not there."""
         pid = self._engine.pid
         return await asyncio.to_thread(fit, options, request, self._cards, pid=pid, env=self._env)
+
+    async def allowed(self) -> Allowance:
+        """What the machine allows with models of the published sizes."""
+        device = self._device()
+        cards = () if device in ("cpu", "mps") else await asyncio.to_thread(self._cards.look)
+        room = room_of(device, cards, env=self._env)
+        return allowance(room.kind, room.total / GB, room.capability)
 
     def close(self) -> None:
         """Lets the cards' driver go."""

@@ -26,6 +26,7 @@ from sessions.batch import RENDER
 from sessions.discovery import Place
 from sessions.drafts import Drafts
 from sessions.errors import MissingSession
+from sessions.fetching import Fetching
 from sessions.following import Following
 from sessions.machine import Machine
 from sessions.own_sources import check_recipe, check_settings
@@ -73,6 +74,7 @@ class Studio:
         self.machine = Machine(self.engine, device=lambda: self.revisions.current.settings.models.device)
         self.tokens, self.outlines = SideProcess(program("engine.token_counts")), SideProcess(program("engine.peaks"))
         self.spectra = SideProcess(program("engine.spectrogram"))
+        self.fetching = Fetching(work.events)
         self.exporter = SideProcess(program("engine.exporting"), EXPORT_SECONDS)
         self.life = secrets.token_hex(4)
         """Tells this run of the studio from others: the numbers of events begin anew with each."""
@@ -138,6 +140,7 @@ class Studio:
             await self.outlines.close()
             await self.spectra.close()
             await self.exporter.close()
+            await self.fetching.close()
             await self.steering.close()
             unsubscribe()
 
@@ -214,7 +217,7 @@ class Studio:
     @property
     def idle(self) -> bool:
         """Whether nobody is attached, and there is nothing to do."""
-        return not (self.attached or self._work.errands or self.steering.busy)
+        return not (self.attached or self._work.errands or self.steering.busy or self.fetching.busy)
 
     # --- what happens to the session ---------------------------------------------------------------------------------
 

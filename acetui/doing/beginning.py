@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from acetui.doing import Handler
 from acetui.studio_state import Connection
@@ -12,6 +12,7 @@ from engine.errors import EngineError
 
 if TYPE_CHECKING:
     from acetui.app import StudioApp
+    from acetui.screens.models import ModelsScreen
     from acetui.screens.session_choice import SessionChoice
 
 START_SECONDS = 30.0
@@ -25,9 +26,52 @@ def welcome(app: StudioApp) -> None:
     app.push_screen(Welcome())
 
 
-def close_welcome(app: StudioApp) -> None:
-    """To the desk."""
+def close(app: StudioApp) -> None:
+    """To what is behind it."""
     app.pop_screen()
+
+
+def models(app: StudioApp) -> None:
+    """The models here, and those that this machine has room for."""
+    from acetui.screens.models import ModelsScreen
+
+    app.push_screen(ModelsScreen())
+
+
+def _models(app: StudioApp) -> ModelsScreen:
+    """The screen of models, which is on top while its actions count."""
+    from acetui.screens.models import ModelsScreen
+
+    assert isinstance(app.screen, ModelsScreen)
+    return app.screen
+
+
+async def fetch_or_use(app: StudioApp) -> None:
+    """The step that the screen offers: a download, or rendering with what has come; before it is read, nothing."""
+    from acetui.model_words import first_step
+
+    screen = _models(app)
+    step = first_step(screen.told, app.state.fetch)
+    if step == "fetch":
+        screen.show_told(await app.link.client.fetch_models(screen.told["missing"]))
+    elif step == "use":
+        use = screen.told["use"]
+        await app.link.client.change_recipe(app.state.revision, models=use)
+        app.say(f"{use.get('dit') or 'What has come'} renders from the next batch on.")
+
+
+async def stop_fetching(app: StudioApp) -> None:
+    """What is on its way is stopped."""
+    _models(app).show_told(await app.link.client.stop_fetching())
+
+
+def fetching_ended(app: StudioApp, event: Mapping[str, Any]) -> None:
+    """Models have come, or will not come: wherever one is then."""
+    if event["state"] == "failed":
+        app.complain(event["error"]["error"], event["error"].get("hint") or "")
+    elif event["state"] == "done":
+        keys = " ".join(app.keymap.keys("models")[:1])
+        app.say(f"The models have come: {keys} has what is next." if keys else "The models have come.")
 
 
 async def first_take(app: StudioApp) -> None:
@@ -45,11 +89,9 @@ async def first_take(app: StudioApp) -> None:
 
 async def _example(app: StudioApp) -> None:
     from acetui.recipe.examples import Dice
-    from acetui.welcome_words import models_here
 
-    named = (app.state.settings.get("models") or {}).get("models")
-    models = await asyncio.to_thread(models_here, named)
-    fields = Dice().roll(sketch=models.sketch or app.state.sketch)
+    told = await app.link.client.models()
+    fields = Dice().roll(sketch=told["sketch"] or app.state.sketch)
     before = app.state.revision
     answer = await app.link.client.change_recipe(before, recipe=fields)
     await _until(lambda: app.state.revision >= answer["revision"] and bool(app.state.recipe))
@@ -91,7 +133,12 @@ def choice(app: StudioApp) -> SessionChoice:
 HANDLERS: Mapping[str, Handler] = {
     "welcome": welcome,
     "first-take": first_take,
-    "welcome-close": close_welcome,
+    "welcome-models": models,
+    "welcome-close": close,
+    "models": models,
+    "models-go": fetch_or_use,
+    "models-stop": stop_fetching,
+    "models-close": close,
     "sessions": sessions,
     "sessions-down": lambda app: choice(app).move(1),
     "sessions-up": lambda app: choice(app).move(-1),

@@ -44,6 +44,7 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "remake-line": "while typing for what is made",
         "settings": "in the settings",
         "welcome": "in the welcome",
+        "models": "among the models",
         "sessions": "in the list of sessions",
     }
 )
@@ -240,7 +241,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("sessions-close", "close", "Close the list of sessions.", ("escape", "q"), "sessions", "beginning", 3),
     Action("welcome", "welcome", "What this machine can do, and a first take.", ("w w",), STUDIO, "beginning"),
     Action("first-take", "first take", "Make a first take at once.", ("enter",), "welcome", "beginning", 1),
-    Action("welcome-close", "look around", "Go to the desk.", ("escape", "q"), "welcome", "beginning", 2),
+    Action("welcome-models", "models", "The models that could be fetched.", ("m",), "welcome", "beginning", 2),
+    Action("welcome-close", "look around", "Go to the desk.", ("escape", "q"), "welcome", "beginning", 3),
+    Action("models", "models", "The models here, and fetching what lacks.", ("w g",), STUDIO, "beginning"),
+    Action(
+        "models-go", "fetch", "Fetch what lacks, or render with what has come.", ("enter",), "models", "beginning", 1
+    ),
+    Action("models-stop", "stop", "Stop fetching; what has arrived is kept.", ("x",), "models", "beginning", 2),
+    Action("models-close", "close", "Close the models.", ("escape", "q"), "models", "beginning", 3),
     # Looks
     Action(
         "settings", "settings", "Everything about this terminal that can be set.", ("f8", "o s"), EVERYWHERE, "looks"

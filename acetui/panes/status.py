@@ -57,9 +57,9 @@ class StatusLine(Widget):
         return self._line.text
 
     def show(self, state: StudioState) -> None:
-        """Shows the state: at once, unless only the progress has moved and was shown just now."""
+        """Shows the state: at once, unless only progress has moved and was shown just now."""
         before, self._state = self._state, state
-        moved = before is not None and replace(before, progress=state.progress) == state
+        moved = before is not None and replace(before, progress=state.progress, fetch=state.fetch) == state
         wait = self._said_at + self.looks.redraw_seconds - time.monotonic() if moved else 0.0
         if wait <= 0 or (before is not None and (before.progress is None) != (state.progress is None)):
             self._say()

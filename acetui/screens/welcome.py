@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from textwrap import wrap
 from typing import ClassVar
 
@@ -11,10 +10,11 @@ from textual.app import ComposeResult
 from textual.strip import Strip
 from textual.widget import Widget
 
+from acetui.keyboard.keys import shown
 from acetui.panes.heading import Heading
-from acetui.screens.keyed import KeyedScreen
+from acetui.screens.asks_models import AsksModels
 from acetui.studio_state import StudioState
-from acetui.welcome_words import Models, Paragraph, models_here, welcome
+from acetui.welcome_words import Paragraph, welcome
 
 _MARGIN = 2
 
@@ -65,7 +65,7 @@ class WelcomeText(Widget, can_focus=True):
         return Strip([Segment(" " * _MARGIN + words, style)]).adjust_cell_length(self.size.width, self.rich_style)
 
 
-class Welcome(KeyedScreen):
+class Welcome(AsksModels):
     """Shown when there is no session yet, and whenever one asks for it."""
 
     SCOPE = "welcome"
@@ -74,23 +74,21 @@ class Welcome(KeyedScreen):
         super().__init__()
         self._heading = Heading("welcome to acetui")
         self._text = WelcomeText()
-        self._models: Models | None = None
 
     def compose(self) -> ComposeResult:
         """A heading and the text."""
         yield self._heading
         yield self._text
 
-    async def on_mount(self) -> None:
-        """Looks for models; the machine the studio tells of."""
+    def on_mount(self) -> None:
+        """What is known so far."""
         self._heading.show(active=True)
         self.studio.dressing.dress(self)
         self.set_focus(self._text)
-        named = (self.studio.state.settings.get("models") or {}).get("models")
-        self._models = await asyncio.to_thread(models_here, named)
         self.show_state(self.studio.state)
 
-    def show_state(self, state: StudioState) -> None:
-        """The studio has said something."""
-        if self._models is not None:
-            self._text.show(welcome(state.machine, self._models, self.studio.session_folder))
+    def show_models(self, state: StudioState) -> None:
+        """The machine and its models."""
+        keys = "".join(map(shown, self.studio.keymap.keys("welcome-models")[:1])) or ":"
+        session = self.studio.session_folder
+        self._text.show(welcome(state.machine, self.told, session, fetch=state.fetch, keys=keys))

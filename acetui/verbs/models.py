@@ -18,11 +18,11 @@ from engine import Cancelled, InvalidRequest
 from engine.cards import SIMULATED
 from engine.errors import BadCheckpoint
 from engine.hub import catalogue
-from engine.hub.catalogue import MODELS, Model, wanted, with_needs
+from engine.hub.bringing import bring
+from engine.hub.catalogue import MODELS, Model, wanted
 from engine.hub.checking import check
-from engine.hub.getting import Getting, Progress
+from engine.hub.getting import Progress
 from engine.hub.here import Present, elsewhere, own_root, present
-from engine.hub.listing import endpoint_of
 
 _SAMPLES = 1.0
 """Seconds that have to go by before a speed means anything."""
@@ -109,13 +109,12 @@ def _get(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
     """Brings the named models and what they need, or what this machine wants."""
     asked = [catalogue.find(name) for name in args.names] or wanted(machine.look(env)[1])
     report = _Downloads(as_json=args.json)
-    getting = Getting(
-        root, endpoint_of(env), env.get("HF_TOKEN"), told=report.progress, thorough=bool(args.names), env=env
-    )
+
+    def got(model: Model, how: str) -> None:
+        report.got(model, how, root / model.name)
+
     try:
-        for model in with_needs(asked):
-            how = getting.get(model)
-            report.got(model, how, root / model.name)
+        bring(asked, root, env=env, told=report.progress, got=got, thorough=bool(args.names))
     except KeyboardInterrupt:
         raise Cancelled(hint="What has arrived is kept; the same command goes on from there.") from None
     finally:

@@ -23,9 +23,9 @@ from engine.hub.fetching import Fetch, Patience
 from engine.hub.here import elsewhere, opened
 from engine.hub.listing import HubFile, Listing, ask
 from engine.hub.trouble import Damaged, NoRoom
+from engine.own_folder import ARRIVING
 from engine.verification import verify
 
-ARRIVING = ".arriving"
 MANIFEST = ".acetui.json"
 """In a model's folder: where it came from, and the checksums of its files."""
 

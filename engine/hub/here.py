@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine import nano
 from engine.checkpoints import Component, find_models, inventory
 from engine.components import (
     is_pipeline,
@@ -77,13 +78,15 @@ def _present(name: str, kind: Kind, folder: Path) -> Present:
 def own_root(explicit: str | Path | None = None, env: Mapping[str, str] | None = None) -> Path:
     """Where models are looked for and downloaded to: what is named, else the person's own folder, there or not.
 
-    Raises BadCheckpoint where a named folder is not there.
+    The model in the box is no place to download to, also where it is named. Raises BadCheckpoint where a named folder
+    is not there.
     """
     env = os.environ if env is None else env
     own = data_folder(env) / "models"
     if explicit is None and not env.get("ACETUI_MODELS") and not env.get("ACESTEP_CHECKPOINTS_DIR"):
         return own
-    return find_models(explicit, env)
+    root = find_models(explicit, env)
+    return own if root == nano.FOLDER else root
 
 
 def elsewhere(model: Model, own: Path, env: Mapping[str, str] | None = None) -> Path | None:

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from acetui.app import StudioApp
 from acetui.looks.terminal_settings import Found
 from tests.acetui.scripted_studio import ScriptedStudio, settled, take
-from tests.acetui.told_studio import studio, until
+from tests.acetui.told_studio import BOX, studio, until
 from tests.acetui.written_studio import WrittenStudio
 
 LYRICS = """[Intro - synth]
@@ -50,6 +50,7 @@ class PicturedStudio(WrittenStudio):
         self.becomes({"recipe": {"caption": "synthwave, female vocal", "bpm": 104}})
         self.becomes({"recipe": RECIPE})
         self.machine = MACHINE
+        self.models_now = {**BOX, "card": True}
         self._takes = ScriptedStudio(takes())
         for name in ("order", "rows", "take", "takes", "peaks", "why"):
             setattr(self, name, getattr(self._takes, name))

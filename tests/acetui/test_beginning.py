@@ -14,13 +14,25 @@ from acetui.recipe.examples import FIELDS, examples
 from acetui.screens.session_choice import SessionChoice
 from acetui.screens.welcome import Welcome
 from acetui.session_list import known_sessions
-from acetui.welcome_words import Models, models_here, welcome
+from acetui.studio_state import Fetch
+from acetui.welcome_words import welcome
 from engine.tiers import TIERS
 from sessions.places import remember, session_path
 from tests.acetui.presses import presses
-from tests.acetui.told_studio import ToldStudio, studio, until
+from tests.acetui.told_studio import BOX, ToldStudio, studio, until
 
 CPU = {"device": "cpu", "name": "AMD EPYC 7R32", "tier": "tier1", "total_gb": 15.6, "cores": 2, "cards": 0}
+WHOLE = {
+    **BOX,
+    "folder": "/m",
+    "own": "/m",
+    "sketch": False,
+    "card": True,
+    "missing": [],
+    "bytes": 0,
+    "music": ["acestep-v15-turbo"],
+    "planners": ["acestep-5Hz-lm-1.7B"],
+}
 CARD = {"device": "cuda", "name": "NVIDIA GeForce RTX 4090", "tier": "tier6b", "total_gb": 23.6, "cards": 1}
 
 
@@ -54,44 +66,41 @@ def text_of(screen: Any) -> str:
 # --- what is said ----------------------------------------------------------------------------------------------------
 
 
-def said(machine: dict[str, Any], models: Models, env: dict[str, str] | None = None) -> str:
-    paragraphs = welcome(machine, models, Path("/nowhere/my-jam"), env or {})
+def said(machine: dict[str, Any], told: dict[str, Any], env: dict[str, str] | None = None, **more: Any) -> str:
+    paragraphs = welcome(machine, told, Path("/nowhere/my-jam"), env=env or {}, **more)
     return "\n".join(sentence for paragraph in paragraphs for sentence in paragraph.sentences)
 
 
-def test_a_machine_without_a_card_and_without_models(home: Path) -> None:
-    models = models_here()
-    assert models.sketch
-    words = said(CPU, models)
+def test_a_machine_without_a_card_and_without_models() -> None:
+    words = said(CPU, BOX)
     assert "AMD EPYC 7R32, 2 cores, 16 GB; no graphics card." in words
-    assert "everything it makes is marked so" in words
-    assert f"into {home / 'data' / 'models'}; then open the studio again" in words
-    assert "'acetui models get' fetches acestep-v15-turbo" in words
+    assert "Everything it makes is marked so." in words
+    assert "This machine has room for acestep-v15-turbo, vae and Qwen3-Embedding-0.6B: 6.3 GB to download" in words
+    assert "into /nowhere/models. Without a graphics card they are slow. m fetches them, and asks first." in words
     assert "Takes are FLAC files in /nowhere/my-jam/takes." in words
 
 
 def test_a_card_says_what_its_tier_can_do() -> None:
-    words = said(CARD, Models(Path("/m"), Path("/m"), ("acestep-v15-turbo",), ("acestep-5Hz-lm-1.7B",)))
+    words = said(CARD, WHOLE)
     assert "RTX 4090, 24 GB." in words
     assert "Tier 6b: up to 8 takes at once with the official models, each up to 8:00." in words
     assert "The planner that fits is the 1.7B one." in words
     assert "acestep-v15-turbo; planner acestep-5Hz-lm-1.7B. They are in /m." in words
+    assert "fetches them" not in words
     for tier in TIERS:
-        assert f"Tier {tier.name.removeprefix('tier')}:" in said(
-            {**CARD, "tier": tier.name}, Models(Path("/m"), Path("/m"))
-        )
+        assert f"Tier {tier.name.removeprefix('tier')}:" in said({**CARD, "tier": tier.name}, WHOLE)
 
 
-def test_what_is_missing_or_not_known_is_said(home: Path) -> None:
-    assert "The studio is starting" in said({}, models_here())
-    trouble = models_here(str(home / "nowhere"))
-    assert not trouble.sketch
-    assert "which is not a folder" in said(CPU, trouble)
-    assert "over ssh" in said(CPU, trouble, {"SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"})
-    (home / "data" / "models" / "acestep-v15-turbo").mkdir(parents=True)
-    found = models_here()
-    assert (found.music, found.planners, found.sketch) == (("acestep-v15-turbo",), (), False)
-    assert "acestep-v15-turbo; no planner." in said(CARD, found)
+def test_what_is_missing_or_not_known_is_said() -> None:
+    assert "The studio is starting" in said({}, {})
+    trouble = {**BOX, "trouble": {"error": "It is not there.", "hint": "Place it.", "field": None}}
+    assert "It is not there. Place it." in said(CPU, trouble)
+    assert "over ssh" in said(CPU, BOX, {"SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"})
+    underway = Fetch("fetching", "vae", 1_000_000_000, 6_300_000_000)
+    assert "1 GB of 6.3 GB of others have come; w g shows how far they are." in said(
+        CPU, BOX, fetch=underway, keys="w g"
+    )
+    assert "Others have come; m takes them into use." in said(CPU, {**BOX, "use": {"dit": "acestep-v15-turbo"}})
 
 
 # --- which session ---------------------------------------------------------------------------------------------------

@@ -91,6 +91,7 @@ WAYS: dict[str, Arrange] = {
     "remake-line": remake("r", "enter"),
     "settings": pressed("f8"),
     "welcome": pressed("w", "w"),
+    "models": pressed("w", "g"),
     "sessions": pressed("w", "s"),
 }
 """How one gets to where keys count."""

@@ -15,8 +15,8 @@ import pytest
 
 from acetui.checkup import machine
 from acetui.cli import main
-from engine.hub.catalogue import MAIN, MODELS, TEXT, find
-from tests.engine.hub.hub_double import Hub, Whims, hub
+from engine.hub.catalogue import MODELS, TEXT
+from tests.engine.hub.hub_double import Hub, Whims, small_hub
 from tests.engine.nvml_double import GB, DoubleCard, library
 
 
@@ -32,15 +32,9 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def small_hub(tiny_turbo: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    with hub() as state:
-        for folder in tiny_turbo.iterdir():
-            name = TEXT.name if folder.name.startswith("Qwen3-Embedding") else folder.name
-            if "lm" in name:
-                state.add(find("0.6B").repo, folder)
-            else:
-                state.add(MAIN, folder, name)
+@pytest.fixture(name="small_hub")
+def _small_hub(tiny_turbo: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with small_hub(tiny_turbo) as state:
         monkeypatch.setenv("HF_ENDPOINT", state.url)
         yield state
 
@@ -84,7 +78,7 @@ def test_a_music_model_comes_with_what_it_needs(capsys: pytest.CaptureFixture[st
     with library():
         assert main(["models", "get", "turbo"]) == 0
     text = capsys.readouterr().out
-    assert [line.split(":")[0] for line in text.splitlines()] == ["acestep-v15-turbo", "vae", TEXT.name]
+    assert [line.split(":")[0] for line in text.splitlines()] == ["vae", TEXT.name, "acestep-v15-turbo"]
 
 
 def test_what_people_read(capsys: pytest.CaptureFixture[str], small_hub: Hub, own_folders: Path) -> None:

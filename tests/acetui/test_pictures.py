@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from acetui.app import StudioApp
 from acetui.looks.terminal_settings import AS_SHIPPED
 from acetui.looks.themes import shipped
+from acetui.screens.asks_models import AsksModels
 from acetui.screens.remake import Remake
 from sessions.places import session_path
 from tests.acetui.pictured_studio import pictured
@@ -46,6 +47,16 @@ async def repainting(app: StudioApp, pilot: Pilot[str | None]) -> None:
     await pilot.press("L", "j", "L", "L")
 
 
+def telling(*keys: str) -> Arrange:
+    """Once the studio has told of its models."""
+
+    async def arrange(app: StudioApp, pilot: Pilot[str | None]) -> None:
+        await pilot.press(*keys)
+        await until(pilot, lambda: isinstance(app.screen, AsksModels) and bool(app.screen.told))
+
+    return arrange
+
+
 SCREENS: dict[str, Arrange] = {
     "desk": press(),
     "desk-selected": press("j", "m", "j", "m"),
@@ -59,7 +70,8 @@ SCREENS: dict[str, Arrange] = {
     "lineage": press("j", "T"),
     "repaint": repainting,
     "settings": press("f8"),
-    "welcome": press("w", "w"),
+    "welcome": telling("w", "w"),
+    "models": telling("w", "g"),
     "sessions": press("w", "s"),
 }
 

@@ -36,6 +36,32 @@ NANO: dict[str, Any] = asdict(
 """The profile of the model in the box, as an engine tells it."""
 
 
+BOX: dict[str, Any] = {
+    "folder": "/nowhere/nano",
+    "own": "/nowhere/models",
+    "sketch": True,
+    "music": ["acestep-v15-nano"],
+    "planners": [],
+    "trouble": None,
+    "card": False,
+    "wanted": [
+        {"name": name, "kind": kind, "about": about, "bytes": size, "arrived": 0, "here": False, "elsewhere": None}
+        for name, kind, about, size in (
+            ("acestep-v15-turbo", "music", "8 steps, no guidance: the fastest", 4_790_000_000),
+            ("vae", "vae", "latents to sound and back", 337_000_000),
+            ("Qwen3-Embedding-0.6B", "text encoder", "reads captions and lyrics", 1_190_000_000),
+        )
+    ],
+    "missing": ["acestep-v15-turbo", "vae", "Qwen3-Embedding-0.6B"],
+    "bytes": 6_317_000_000,
+    "free_bytes": 120_000_000_000,
+    "hub": "https://hub.example",
+    "use": None,
+    "fetching": None,
+}
+"""The models of a machine that has only the one in the box, as a studio tells of them."""
+
+
 class ToldStudio:
     """``asked`` has every call, ``tell`` sends an event, ``go`` breaks the connection; it comes back when ``there``."""
 
@@ -47,6 +73,7 @@ class ToldStudio:
         self.settings: dict[str, Any] = {"recipe": {}, "loop": {}}
         self.engine: dict[str, Any] = {"ready": True, "profile": None}
         self.machine: dict[str, Any] | None = None
+        self.models_now: dict[str, Any] = dict(BOX)
         self.revision = 1
         self.refusal: Exception | None = None
         self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
@@ -119,6 +146,17 @@ class ToldStudio:
 
     async def fit(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
         return {"fits": True, "sentence": f"fits: batch {recipe.get('batch_size') or 1}, 3.1 of 8.0 GB"}
+
+    async def models(self) -> dict[str, Any]:
+        return self.models_now
+
+    async def fetch_models(self, names: Sequence[str]) -> dict[str, Any]:
+        self._note("fetch_models", list(names))
+        return self.models_now
+
+    async def stop_fetching(self) -> dict[str, Any]:
+        self._note("stop_fetching", None)
+        return self.models_now
 
     async def tokens(self, **typed: str) -> dict[str, Any]:
         return dict.fromkeys(typed)

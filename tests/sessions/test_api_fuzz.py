@@ -44,6 +44,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ACETUI_STATE", str(folder / "state"))
+        patch.setenv("ACETUI_DATA", str(folder / "data"))
+        patch.setenv("HF_HUB_OFFLINE", "1")  # nothing is downloaded, whatever is asked for
         patch.setattr(api_events, "HEARTBEAT_SECONDS", 0.05)
         patch.setattr(api_audio, "_made", undecodable)
         thread = threading.Thread(target=lambda: asyncio.run(serve()))

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from engine.hub.catalogue import MAIN, TEXT, find
+
 REVISION = "5ac1e5" + "0" * 34
 _RESOLVE = f"/resolve/{REVISION}/"
 
@@ -94,6 +96,18 @@ def hub() -> Iterator[Hub]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def small_hub(models: Path) -> Iterator[Hub]:
+    """A hub that publishes a tiny set as the official one: its planner as the smallest, the others as a whole set."""
+    with hub() as state:
+        for folder in models.iterdir():
+            if "lm" in folder.name:
+                state.add(find("0.6B").repo, folder)
+            else:
+                state.add(MAIN, folder, TEXT.name if folder.name.startswith("Qwen3-Embedding") else folder.name)
+        yield state
 
 
 class _Handler(BaseHTTPRequestHandler):
