@@ -43,7 +43,7 @@ _SENTENCES = (
     "a dark techno track with a driving bass line, bright synths, female vocals and a big drum fill at the end",
 )
 
-_CHAT_TEMPLATE = (
+CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
@@ -120,7 +120,7 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer, end_of_turn: str) -> Non
     settings = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 131072, "padding_side": "right"}
     _write_json(
         folder / "tokenizer_config.json",
-        settings | special | {"clean_up_tokenization_spaces": False, "chat_template": _CHAT_TEMPLATE},
+        settings | special | {"clean_up_tokenization_spaces": False, "chat_template": CHAT_TEMPLATE},
     )
 
 

@@ -9,7 +9,7 @@ import argparse
 import contextlib
 import ctypes
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,13 +24,19 @@ from engine.models.vae import VAE
 from tools.nano import clock, codec, distil, flow, material, pack
 from tools.nano.codes import CodesTrainer
 from tools.nano.networks import Networks, make_networks
-from tools.nano.sizes import vae_config
+from tools.nano.planner.excerpts import Excerpts, codes_of
+from tools.nano.planner.network import make_planner
+from tools.nano.planner.tokens import build_tokenizer
+from tools.nano.planner.training import PlannerTrainer
+from tools.nano.sizes import CODES, planner_config, vae_config
 from tools.nano.slices import Trainer, run
 
 SEED = 5
 DEFAULT_FOLDER = Path("build/nano")
 SHIPPED = "turbo"
 """Two variants and a planner would not stay within the 30 MB of the package."""
+
+FOLLOW_SEED = SEED + 100
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,10 @@ def stage_unpack(work: Work) -> None:
     codes = {f"{part}.{n}": v for part in ("tokenizer", "detokenizer") for n, v in _part(networks, part)}
     work.ship("codes", codes)
     work.ship("base", dict(networks.modules.named_parameters()))
+    if models.lm is not None:
+        planner = make_planner(models.lm.config, SEED)
+        fill_module(planner, verify(models.lm))
+        work.ship("planner", {f"model.{name}": value for name, value in planner.named_parameters()})
 
 
 def _part(networks: Networks, part: str) -> Iterable[tuple[str, Tensor]]:
@@ -135,15 +145,22 @@ def stage_latents(work: Work) -> None:
 
 
 def networks_of(work: Work, variant: str, *stages: str) -> Networks:
-    """Networks with the weights of some stages, the later ones over the earlier."""
+    """Networks with the weights of some stages, the later ones over the earlier; the 5 Hz codec is that of its own."""
     networks = make_networks(variant, SEED)
     for stage in stages:
         weights = work.state(stage)
         if stage == "codes":
             weights = {f"acestep.{name}": value for name, value in weights.items()}
-        fill(networks.modules, weights)
+        fill(
+            networks.modules, {name: value for name, value in weights.items() if _codec_of(name) == (stage == "codes")}
+        )
     networks.modules.to(work.device)
     return networks
+
+
+def _codec_of(name: str) -> bool:
+    """Whether a weight belongs to the 5 Hz codec."""
+    return name.startswith(("acestep.tokenizer.", "acestep.detokenizer."))
 
 
 def stage_codes(work: Work) -> None:
@@ -151,7 +168,7 @@ def stage_codes(work: Work) -> None:
     networks = networks_of(work, "base")
     shards = material.Material(work.folder / "latents")
     silence = clock.ruler(clock.PERIOD).to(work.device)
-    work.train("codes", CodesTrainer(networks.acestep, shards, silence, work.steps or 600, SEED))
+    work.train("codes", CodesTrainer(networks.acestep, shards, silence, work.steps or 2000, SEED))
 
 
 def stage_base(work: Work) -> None:
@@ -161,15 +178,42 @@ def stage_base(work: Work) -> None:
     work.train("base", flow.FlowTrainer(networks, batches, work.steps or 6000, SEED))
 
 
+def stage_follow(work: Work) -> None:
+    """The same for some steps more, with codes in many of them: a take is to follow those that a planner writes."""
+    networks = networks_of(work, "base", "codes", "base")
+    batches = _batches(work, networks, flow.FOLLOWING)
+    work.train("follow", flow.FlowTrainer(networks, batches, work.steps or 1500, FOLLOW_SEED, peak=1.5e-3))
+
+
+def _guided_stages(work: Work) -> tuple[str, ...]:
+    return ("codes", "base", "follow") if work.has("follow") else ("codes", "base")
+
+
 def stage_turbo(work: Work) -> None:
     """The 8-step student of the base variant."""
-    teacher, student = networks_of(work, "base", "codes", "base"), networks_of(work, "turbo", "codes", "base")
-    work.train("turbo", distil.DistilTrainer(teacher, student, _batches(work, student), work.steps or 1500, SEED))
+    stages = _guided_stages(work)
+    teacher, student = networks_of(work, "base", *stages), networks_of(work, "turbo", *stages)
+    batches = _batches(work, student, flow.FOLLOWING if "follow" in stages else flow.SHARES)
+    work.train("turbo", distil.DistilTrainer(teacher, student, batches, work.steps or 1500, SEED))
 
 
-def _batches(work: Work, networks: Networks) -> flow.Batches:
+def _batches(work: Work, networks: Networks, shares: Mapping[str, float] = flow.SHARES) -> flow.Batches:
     shards = material.Material(work.folder / "latents")
-    return flow.Batches(networks, shards, clock.ruler(clock.PERIOD).to(work.device), SEED)
+    return flow.Batches(networks, shards, clock.ruler(clock.PERIOD).to(work.device), SEED, shares)
+
+
+def stage_planner(work: Work) -> None:
+    """The 5 Hz language model."""
+    networks = networks_of(work, "base", "codes")
+    shards, silence = material.Material(work.folder / "latents").shards, clock.ruler(clock.PERIOD).to(work.device)
+    codes = codes_of(networks.acestep, shards, silence, work.folder / "planner" / "codes.safetensors")
+    tokenizer = build_tokenizer(CODES)
+    network = make_planner(planner_config(tokenizer.get_vocab_size()), SEED).to(work.device)
+    trainer = PlannerTrainer(network, tokenizer, Excerpts(shards, codes), work.steps or 3000, SEED)
+    if work.has("planner"):
+        fill(trainer.modules, work.state("planner"))  # a state puts its own weights over these
+    work.train("planner", trainer)
+    print("songs that were not trained on, nats a token of words and codes: {:.3f} {:.3f}".format(*trainer.tested()))
 
 
 def stage_pack(work: Work) -> None:
@@ -178,10 +222,20 @@ def stage_pack(work: Work) -> None:
     for variant in ("turbo", "base"):
         if work.has(variant):
             root = engine.nano.FOLDER if variant == SHIPPED else work.folder / f"set-{variant}"
-            networks = networks_of(work, variant, "codes", variant)
+            stages = (*_guided_stages(work), variant) if variant == SHIPPED else _guided_stages(work)
+            networks = networks_of(work, variant, *stages)
             networks.assume_a_tempo()
             pack.write_set(vae, networks, variant, clock.ruler(clock.PERIOD), root)
+            if work.has("planner"):
+                _pack_planner(work, root)
             print(f"{root}: {sum(f.stat().st_size for f in root.rglob('*') if f.is_file()) / 1e6:.1f} MB", flush=True)
+
+
+def _pack_planner(work: Work, root: Path) -> None:
+    tokenizer = build_tokenizer(CODES)
+    network = make_planner(planner_config(tokenizer.get_vocab_size()), SEED)
+    fill(nn.ModuleDict({"model": network}), work.state("planner"))
+    pack.write_planner(network, tokenizer, root / pack.PLANNER_FOLDER)
 
 
 STAGES: dict[str, Callable[[Work], None]] = {
@@ -191,7 +245,9 @@ STAGES: dict[str, Callable[[Work], None]] = {
     "decoder": stage_decoder,
     "codes": stage_codes,
     "base": stage_base,
+    "follow": stage_follow,
     "turbo": stage_turbo,
+    "planner": stage_planner,
     "pack": stage_pack,
 }
 

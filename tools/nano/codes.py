@@ -9,12 +9,21 @@ import torch
 from torch import Tensor, nn
 
 from engine.model import Acestep
-from tools.nano.material import Material
+from tools.nano.hearing import BANDS, HEARD, of_shard
+from tools.nano.material import Material, Shard
 from tools.nano.networks import matrices
 from tools.nano.optimise import Optimiser, Rate
 from tools.nano.slices import Average, Learner
 
 _MUSIC_SECONDS = 100.0
+
+_LATENTS = 0.3
+"""What the latents themselves count for, beside what is heard: most of them cannot be said in 12 bits."""
+
+_BANDS, _NOTES = 2.0, 0.5
+"""The beat is to be heard above all: words say the key, and nothing else says where a beat falls."""
+
+_EVEN = 0.3
 
 
 def tokenised(acestep: Acestep, latents: Tensor, silence: Tensor) -> Tensor:
@@ -43,11 +52,18 @@ def round_trip(acestep: Acestep, latents: Tensor, silence: Tensor) -> tuple[Tens
 
 
 class CodesTrainer(Learner):
-    """Squared error of latents that went through codes, with every level used."""
+    """Latents that went through codes come out near, and say what is heard; every level of the codes is used."""
 
     def __init__(self, acestep: Acestep, material: Material, silence: Tensor, steps: int, seed: int) -> None:
         self.acestep, self.material, self.silence, self.seed = acestep, material, silence, seed
-        modules = nn.ModuleDict({"tokenizer": acestep.tokenizer, "detokenizer": acestep.detokenizer})
+        self.heard: dict[int, Tensor] = {}
+        self.listener = nn.Linear(acestep.detokenizer.proj_out.out_features, HEARD)
+        with torch.no_grad():
+            generator = torch.Generator().manual_seed(seed)
+            self.listener.weight.copy_(torch.randn(self.listener.weight.shape, generator=generator) * 0.1)
+            self.listener.bias.zero_()
+        parts = {"tokenizer": acestep.tokenizer, "detokenizer": acestep.detokenizer, "listener": self.listener}
+        modules = nn.ModuleDict(parts).to(silence.device)
         modules.requires_grad_(True)
         optimiser = Optimiser(modules, matrices(modules), Rate(2e-3, warm=50, cool=steps // 3))
         super().__init__(modules, optimiser, Average(modules, horizon=200), steps)
@@ -56,12 +72,33 @@ class CodesTrainer(Learner):
         """One batch of songs."""
         rng = np.random.default_rng([self.seed + 2, index])
         shard, chosen = self.material.batch(rng, _MUSIC_SECONDS)
-        latents = shard.latents[torch.from_numpy(chosen)].float().to(self.silence.device)
+        songs = torch.from_numpy(chosen)
+        latents = shard.latents[songs].float().to(self.silence.device)
         made, position = round_trip(self.acestep, latents, self.silence)
-        loss = (made - latents).square().mean()
-        self.learn(loss, index)
+        error = (made - latents).square().mean()
+        missed = (self.listener(made) - self._heard(shard)[songs].to(made.device)).square()
+        bands, notes = missed[..., :BANDS].mean(), missed[..., BANDS:].mean()
+        flat = position.flatten(0, 1)
+        uneven = _uneven(flat, self.acestep.tokenizer.quantizer.shape)
+        self.learn(_LATENTS * error + _BANDS * bands + _NOTES * notes + _EVEN * uneven, index)
         return {
-            "error": loss.detach(),
-            "variance": latents.var().detach(),
-            "spread": position.detach().flatten(0, 1).std(0).mean(),
+            "error": error.detach(),
+            "bands": bands.detach(),
+            "notes": notes.detach(),
+            "spread": flat.detach().std(0).mean(),
         }
+
+    def _heard(self, shard: Shard) -> Tensor:
+        """What is heard of a shard's songs, reckoned once."""
+        if shard.first not in self.heard:
+            self.heard[shard.first] = of_shard(shard)
+        return self.heard[shard.first]
+
+
+def _uneven(positions: Tensor, levels: tuple[int, ...]) -> Tensor:
+    """How far positions ``[N, d]`` are from being spread evenly over all levels, and from telling one thing each."""
+    wide = torch.tensor([((count**2 - 1) / 12) ** 0.5 for count in levels], device=positions.device)
+    middle = torch.tensor([(count - 1) / 2 for count in levels], device=positions.device)
+    scaled = (positions - middle) / wide
+    together = scaled.T @ scaled / scaled.shape[0]
+    return (together - torch.eye(len(levels), device=positions.device)).square().mean() + scaled.mean(0).square().mean()

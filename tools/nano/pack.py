@@ -9,17 +9,21 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from engine.models.loading import slots
+from engine.models.planner_lm import PlannerLM
 from engine.models.vae import VAE
-from engine.testing.vocabulary import END_OF_TEXT
+from engine.testing.vocabulary import CHAT_TEMPLATE, END_OF_TEXT
 from tools.nano.networks import Networks
-from tools.nano.sizes import TEXT, dit_settings
+from tools.nano.planner.tokens import END_OF_TURN
+from tools.nano.sizes import PLANNER, TEXT, dit_settings
 from tools.nano.sizes import VAE as VAE_SETTINGS
 
 TEXT_FOLDER = "Qwen3-Embedding-nano"
 DIT_FOLDER = "acestep-v15-nano-{variant}"
+PLANNER_FOLDER = "acestep-5Hz-lm-nano"
 
 
 def official(module: nn.Module) -> dict[str, Tensor]:
@@ -62,6 +66,25 @@ def write_text_encoder(networks: Networks, folder: Path) -> None:
         "padding_side": "right",
         "eos_token": END_OF_TEXT,
         "pad_token": END_OF_TEXT,
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+
+def write_planner(network: PlannerLM, tokenizer: Tokenizer, folder: Path) -> None:
+    """A Qwen3 causal model with the ``model.`` prefix, and its tokenizer."""
+    end, pad = tokenizer.token_to_id(END_OF_TURN), tokenizer.token_to_id(END_OF_TEXT)
+    raw = PLANNER | {"vocab_size": tokenizer.get_vocab_size(), "eos_token_id": end, "pad_token_id": pad}
+    tensors = {f"model.{name}": value for name, value in official(network).items()}
+    _write(folder, {"architectures": ["Qwen3ForCausalLM"]} | raw, tensors, "model.safetensors")
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    settings = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": 4096,
+        "padding_side": "right",
+        "eos_token": END_OF_TURN,
+        "pad_token": END_OF_TEXT,
+        "clean_up_tokenization_spaces": False,
+        "chat_template": CHAT_TEMPLATE,
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 

@@ -5,9 +5,10 @@ The real architecture throughout, with few channels: what is small here is only 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from engine.config import FULL, SLIDING, DiTConfig, TextConfig, VAEConfig
+from engine.config import FULL, SLIDING, DiTConfig, LMConfig, TextConfig, VAEConfig
 
 RATE = 48000
 FRAME = 1920
@@ -81,6 +82,27 @@ TEXT: dict[str, Any] = {
 }
 
 
+PLANNER: dict[str, Any] = {
+    "model_type": "qwen3",
+    "hidden_size": 192,
+    "intermediate_size": 512,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 3,
+    "head_dim": 32,
+    "hidden_act": "silu",
+    "rms_norm_eps": 1e-6,
+    "rope_theta": 1000000,
+    "max_position_embeddings": 4096,
+    "attention_bias": False,
+    "attention_dropout": 0.0,
+    "tie_word_embeddings": True,
+}
+
+CODES = math.prod(DIT["fsq_input_levels"])
+"""Audio codes."""
+
+
 def vae_config() -> VAEConfig:
     """The codec's sizes."""
     return VAEConfig.from_dict(VAE)
@@ -99,3 +121,8 @@ def dit_settings(variant: str) -> dict[str, Any]:
 def text_config(vocabulary: int) -> TextConfig:
     """The text encoder's sizes."""
     return TextConfig.from_dict(TEXT | {"vocab_size": vocabulary})
+
+
+def planner_config(vocabulary: int) -> LMConfig:
+    """The planner's sizes."""
+    return LMConfig.from_dict(PLANNER | {"vocab_size": vocabulary})
