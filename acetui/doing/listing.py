@@ -18,7 +18,7 @@ TYPING_REST_SECONDS = 0.2
 """How long typing must rest before the list follows what is typed."""
 
 _SORTS = (
-    ("best first", "-score,-number"),
+    ("best score first", "-score,-number"),
     ("newest first", "-number"),
     ("oldest first", "number"),
     ("best rated first", "-rating,-score,-number"),

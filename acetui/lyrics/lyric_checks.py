@@ -139,10 +139,10 @@ _KEY_WRITTEN = re.compile(
 
 
 def _numbers_in_caption(words: Words) -> Iterator[Finding]:
-    """Tempo and key have fields of their own; in the caption they fight with them."""
-    if tempo := _BPM_WRITTEN.search(words.caption):
-        differs = words.bpm is not None and str(words.bpm) != tempo.group(1)
-        sentence = f"The caption says {tempo.group()}{f', and bpm is {words.bpm}' if differs else ''}."
+    """Tempo and key have fields of their own; in the caption they fight with them, where they do not say the same."""
+    tempo = _BPM_WRITTEN.search(words.caption)
+    if tempo and str(words.bpm) != tempo.group(1):
+        sentence = f"The caption says {tempo.group()}{'' if words.bpm is None else f', and bpm is {words.bpm}'}."
         yield Finding("caption", None, sentence, "Set the tempo in the metadata, and leave it out here.")
     if key := _KEY_WRITTEN.search(words.caption):
         sentence = f"The caption names a key, '{key.group(1)} {key.group(2)}'."

@@ -36,8 +36,21 @@ def found(entries: Sequence[Entry], typed: str) -> list[Entry]:
     if not typed.strip():
         return list(entries)
     matcher = Matcher(typed.strip())
-    scored = [(max(matcher.match(entry.title), 0.6 * matcher.match(entry.help)), entry) for entry in entries]
-    return [entry for score, entry in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
+    scored = [
+        ((_closeness(entry.title, typed), max(matcher.match(entry.title), 0.6 * matcher.match(entry.help))), entry)
+        for entry in entries
+    ]
+    return [entry for score, entry in sorted(scored, key=lambda pair: pair[0], reverse=True) if score[1] > 0]
+
+
+def _closeness(title: str, typed: str) -> int:
+    """How plainly a title is meant: a word written out goes before letters that are strewn over a longer one."""
+    title, typed = title.lower(), typed.strip().lower()
+    if title.startswith(typed):
+        return 3
+    if any(word.startswith(typed) for word in title.split()):
+        return 2
+    return int(typed in title)
 
 
 class Rows(Widget):

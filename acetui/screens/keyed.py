@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, cast
 
 from textual import events
+from textual.dom import DOMNode
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
@@ -15,6 +16,8 @@ from acetui.keyboard.actions import EVERYWHERE, STUDIO, TEXT, Action
 from acetui.keyboard.keys import Typed, Unknown, key_name, writes
 
 if TYPE_CHECKING:
+    from textual.widgets import Input
+
     from acetui.app import StudioApp
 
 
@@ -27,7 +30,7 @@ _AMONG_PANES = frozenset({"next-pane", "previous-pane", "zoom"})
 CATCH_UP_SECONDS = 0.5
 
 
-async def _caught_up(widget: Widget) -> None:
+async def _caught_up(widget: DOMNode) -> None:
     """Waits until a widget has dealt with all the keys that it was given, if that does not take forever."""
     done = asyncio.Event()
     widget.call_later(done.set)
@@ -83,6 +86,9 @@ class KeyedScreen(Screen[None]):
             self.key_pressed()
             return True
         if self.typing and not before and writes(name):
+            if name == "enter" and _is(self.focused, "Input"):
+                await self._give(cast("Input", self.focused))
+                return True
             return False
         typed = (*before, name)
         found = self.studio.keymap.find(self.scopes(), typed)
@@ -99,6 +105,19 @@ class KeyedScreen(Screen[None]):
                 self.studio.perform(found.id)
             await asyncio.sleep(0)  # what asks something has asked it: what is typed ahead is the answer
         return True
+
+    async def _give(self, line: Input) -> None:
+        """Enter in a line: what is typed counts, and what follows has happened before the next key does anything.
+
+        Left to the toolkit, Enter goes up to the app and comes back behind keys that were typed after it.
+        """
+        await _caught_up(line)
+        await line.action_submit()
+        for _ in range(2):  # the line says so, and then whatever it belongs to does
+            for node in line.ancestors_with_self:
+                await _caught_up(node)
+                if node is self:
+                    break
 
     def makes_room(self) -> bool:
         """Goes from over the desk, because something is done there that is to be seen; whether it went."""

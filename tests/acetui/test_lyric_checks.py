@@ -79,6 +79,7 @@ def test_what_is_told(words: dict[str, Any], field: str, line: int | None, part:
         {"caption": "lush, in a minor mood, feeling", "lyrics": ""},
         {"caption": "x" * 600, "caption_tokens": 200},
         {"caption": "slow build into a fast chorus", "bpm": 160},
+        {"caption": "funk at 120 bpm", "bpm": 120},
         {"lyrics": "さくら 春の風", "vocal_language": "ja"},
         {"lyrics": "[Saxophone Solo]\n\n[Verse II]\nla\n\n[Hook]\nla"},
     ],

@@ -183,6 +183,22 @@ async def test_what_is_typed_ahead_is_the_filter_and_does_nothing_to_takes() -> 
         assert studio.kept[app.book.cursor or 0]["tags"] == ["keep", "slow"]
 
 
+@presses("sort")
+async def test_enter_in_a_line_counts_before_the_keys_typed_after_it() -> None:
+    studio = thirty()
+    async with desk_with(studio) as (app, pilot):
+        type_fast(app, "sseed, sm", "enter")
+        type_fast(app, "p")
+        await press(app, pilot, "")
+        assert app.book.sort == "seed,number"
+        assert studio.kept[app.book.cursor or 0]["pinned"]
+        type_fast(app, "tkeep", "enter")
+        type_fast(app, "l")
+        await press(app, pilot, "")
+        judged = studio.kept[app.book.cursor or 0]
+        assert (judged["tags"], judged["liked"]) == (["keep"], True)
+
+
 async def test_plain_words_are_looked_for_and_nothing_lists_everything() -> None:
     studio = thirty()
     studio.kept[7] = take(7, name="slow rain")
