@@ -11,6 +11,7 @@ export const KEYS = [
   ["< >", "10 seconds back and on"],
   ["n", "play the next take"],
   ["p l x", "pin, like, reject; with shift, take it away"],
+  ["d", "save the take as a file"],
   ["/", "filter; escape leaves it"],
   ["f", "follow the terminal, or not"],
   ["m", "silent, or not"],

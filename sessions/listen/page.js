@@ -8,7 +8,7 @@ import { Outline } from "./outline.js";
 import { Sound } from "./sound.js";
 import { ask, Events, Refused } from "./studio.js";
 import { Lyrics } from "./lyrics.js";
-import { clock, facts } from "./words.js";
+import { clock, facts, fileName } from "./words.js";
 
 const PAGE = 200;
 const HEARD_SECONDS = 5;
@@ -110,6 +110,9 @@ function showTake() {
   $("facts").textContent = facts({ ...chosen, ...(list.row(chosen.number) ?? {}), request: chosen.request });
   $("length").textContent = clock(chosen.duration);
   $("play").disabled = !chosen.files.audio;
+  $("save").hidden = !chosen.files.audio;
+  $("save").href = `/api/takes/${encodeURIComponent(chosen.id)}/audio`;
+  $("save").download = fileName(chosen);
   showVerdicts(verdicts, chosen);
   for (const button of verdicts) button.disabled = false;
   outline.show(null, chosen.duration);
@@ -356,6 +359,7 @@ listenForKeys({
   L: () => mark("liked", false),
   x: () => mark("rejected", true),
   X: () => mark("rejected", false),
+  d: () => $("save").hidden || $("save").click(),
   "/": () => $("filter").focus(),
   f: () => $("follow").click(),
   m: () => {

@@ -38,6 +38,13 @@ export function facts(take) {
   return known.filter(Boolean).join(" · ");
 }
 
+/** What the take's audio is called where it is saved: "0012 neon drive.flac". */
+export function fileName(take) {
+  const suffix = /\.[a-z0-9]+$/.exec(take.files.audio ?? "");
+  const name = take.name.replace(/[\p{Cc}\/\\:*?"<>|]+/gu, " ").trim();
+  return `${String(take.number).padStart(4, "0")} ${name}${suffix ? suffix[0] : ""}`;
+}
+
 /** The lyrics as lines; those with times have a ``start`` in seconds. */
 export function lyricLines(take) {
   const times = take.measured?.timestamps;
