@@ -13,33 +13,37 @@ import numpy as np
 from engine.audio import RATE
 from engine.errors import EngineError
 from engine.scoring import tempo
-from tools.nano.measure import codec, held_out, learn, report, style, takes
+from tools.nano.measure import changed, codec, followed, held_out, judged, learn, planned, report, style, takes
 from tools.nano.music.song import Song
 
 if TYPE_CHECKING:
     from engine.model import Model
+    from engine.pipeline import Engine
 
 Heard = list[tuple[learn.Piece, Song]]
 
 CLASSIFIER = Path("build/nano/style.npz")
 _TESTED_PART = 4  # a fourth as many songs as were learned from
 _LATENT_BITS = 32
+_OF_A_SET = ("codec", "takes", "plans", "codes", "sources", "judging")
+_SEEDS = 4
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.nano.measure", description=__doc__)
-    parser.add_argument("what", choices=("codec", "takes", "style", "tempo", "instruments", "all"))
-    parser.add_argument("--models", type=Path, metavar="DIR", help="the model set; codec, takes and copies need it")
+    parser.add_argument("what", choices=(*_OF_A_SET, "style", "tempo", "instruments", "all"))
+    parser.add_argument("--models", type=Path, metavar="DIR", help="the model set; all but style and tempo need it")
     parser.add_argument("--count", type=int, default=60, help="requests of takes, songs of codec (60)")
     parser.add_argument("--songs", type=int, default=1600, help="songs that style and tempo learn from (1600)")
     parser.add_argument("--copies", type=int, default=0, help="songs that they learn from in the codec's copy (0)")
+    parser.add_argument("--planned", action="store_true", help="takes: let the set's planner fill in what is open")
     parser.add_argument("--duration", type=float, default=20.0, help="seconds of everything (20)")
     parser.add_argument("--workers", type=int, default=1, help="processes that synthesise those songs (1)")
     parser.add_argument("--classifier", type=Path, default=CLASSIFIER, metavar="FILE", help=f"({CLASSIFIER})")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="write every figure to a file as well")
     arguments = parser.parse_args(argv)
-    if (arguments.what in ("codec", "takes", "all") or arguments.copies) and arguments.models is None:
+    if (arguments.what in (*_OF_A_SET, "all") or arguments.copies) and arguments.models is None:
         parser.error("--models names the set to measure")
     return arguments
 
@@ -57,6 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 figures["codec"] = _codec(model, arguments)
             if arguments.what in ("takes", "all"):
                 figures["takes"] = _takes(model, arguments)
+        for name, measured in {"plans": _plans, "codes": _codes, "sources": _sources, "judging": _judging}.items():
+            if arguments.what in (name, "all"):
+                figures[name] = measured(arguments)
         if arguments.out:
             report.write_json(arguments.out, figures)
     except EngineError as failure:
@@ -176,7 +183,7 @@ def _takes(model: Model, arguments: argparse.Namespace) -> takes.TakesReport:
 
     known = style.Classifier.load(arguments.classifier)
     found = takes.measure_takes(
-        Engine(model),
+        _engine(arguments) if arguments.planned else Engine(model),
         count=arguments.count,
         duration=arguments.duration,
         seed=held_out.TAKES_FROM,
@@ -184,6 +191,75 @@ def _takes(model: Model, arguments: argparse.Namespace) -> takes.TakesReport:
     )
     print(f"\n{found.requests} held-out requests, two takes of {found.duration:g} s each\n")
     print(report.takes_tables(found), flush=True)
+    return found
+
+
+def _engine(arguments: argparse.Namespace) -> Engine:
+    from engine.pipeline import Engine
+
+    return Engine.load(arguments.models, device="auto", dtype="float32")
+
+
+def _plans(arguments: argparse.Namespace) -> dict[str, planned.Kept]:
+    engine, known = _engine(arguments), style.Classifier.load(arguments.classifier)
+    ways: dict[str, tuple[float | None, bool | None]] = {
+        "words and numbers, its own length": (None, False),
+        "words and numbers": (arguments.duration, False),
+        "words, numbers and codes": (arguments.duration, True),
+    }
+    found = {
+        name: planned.measure_planned(
+            engine, known, count=arguments.count, duration=length, thinking=True if codes else None
+        )
+        for name, (length, codes) in ways.items()
+    }
+    print(f"\nWhat a plan chose and what its take has: {arguments.count} held-out requests in a few words\n")
+    print(report.figures_table(found), flush=True)
+    return found
+
+
+def _codes(arguments: argparse.Namespace) -> dict[str, followed.Followed]:
+    import torch
+
+    from engine.checkpoints import open_set
+
+    engine, known = _engine(arguments), style.Classifier.load(arguments.classifier)
+    shape = torch.tensor(open_set(arguments.models).dit.config.fsq_input_levels)
+    basis = torch.cat((shape.new_ones(1), shape[:-1].cumprod(0)))
+
+    def levels(codes: tuple[int, ...]) -> Any:
+        return (torch.tensor(codes).unsqueeze(1) // basis % shape).numpy()
+
+    found = {
+        name: followed.measure_followed(
+            engine, levels, known, count=arguments.count, duration=arguments.duration, planned=by_planner
+        )
+        for name, by_planner in {"the codes of songs": False, "the planner's codes": True}.items()
+    }
+    print(f"\nCodes that a take was to have and codes that it has: {arguments.count} held-out requests\n")
+    print(report.figures_table(found), flush=True)
+    return found
+
+
+def _sources(arguments: argparse.Namespace) -> dict[str, Any]:
+    engine = _engine(arguments)
+    joins = changed.measure_joins(engine, count=arguments.count, duration=arguments.duration)
+    covers = {
+        task: changed.measure_covers(engine, task, count=arguments.count, duration=arguments.duration)
+        for task in ("cover", "cover-nofsq")
+    }
+    print(f"\nThe middle third of {arguments.count} held-out songs made anew\n")
+    print(report.figures_table({"joins": joins}), flush=True)
+    print("\nThe songs in the words of another one, nothing said of tempo and key\n")
+    print(report.figures_table(covers), flush=True)
+    return {"joins": joins, "covers": covers}
+
+
+def _judging(arguments: argparse.Namespace) -> judged.Judged:
+    engine, known = _engine(arguments), style.Classifier.load(arguments.classifier)
+    found = judged.measure_judged(engine, known, count=arguments.count, seeds=_SEEDS, duration=arguments.duration)
+    print(f"\n{_SEEDS} takes of each of {arguments.count} held-out requests, judged as the studio does\n")
+    print(report.figures_table({"takes": found}), flush=True)
     return found
 
 

@@ -27,6 +27,10 @@ LEARNED_FROM = HELD_OUT + 2_000_000
 COPIES_FROM = LEARNED_FROM + 500_000
 """What they learn from in a codec's copies."""
 TESTED_FROM = HELD_OUT + 3_000_000
+PLANNED_FROM = HELD_OUT + 4_000_000
+FOLLOWED_FROM = HELD_OUT + 5_000_000
+CHANGED_FROM = HELD_OUT + 6_000_000
+JUDGED_FROM = HELD_OUT + 7_000_000
 
 
 def compose(number: int, *, duration: float, like: Song | None = None) -> Song:

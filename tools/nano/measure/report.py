@@ -86,6 +86,19 @@ def takes_tables(report: TakesReport) -> str:
     return "\n\n".join((_table(heads, overall), _table(heads, by_style), "\n".join(sentences)))
 
 
+def figures_table(found: Mapping[str, Any]) -> str:
+    """Dataclasses of figures side by side, a column for each, as Markdown; what is between 0 and 1 is a share."""
+    names = [each.name for each in dataclasses.fields(next(iter(found.values())))]
+    cells = [(name.replace("_", " "), *(_figure(getattr(each, name)) for each in found.values())) for name in names]
+    return _table(("", *found), cells)
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, float):
+        return _percent(value)
+    return ", ".join(value) or "none" if isinstance(value, tuple) else str(value)
+
+
 def _shares(name: str, shares: Shares) -> tuple[str, ...]:
     return (
         name,
