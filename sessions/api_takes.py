@@ -113,12 +113,14 @@ _AUDIO = {
     206: Answer("The part.", TEXT, "audio/*"),
     304: Answer("It is as it was."),
 }
+_VALUES = {name: or_none(NUMBER) for name in ("value", "raw")}
+_POOL = table({"middle": NUMBER, "spread": NUMBER, "takes": WHOLE})
 _WHY = table(
     {
         "kind": {"enum": ["vocal", "instrumental"]},
         "score": or_none(NUMBER),
         "present": NUMBER,
-        "parts": many(table({"name": TEXT, "weight": NUMBER, "value": or_none(NUMBER)})),
+        "parts": many(table({"name": TEXT, "weight": NUMBER, **_VALUES, "pool": or_none(_POOL)})),
         "faults": many(TEXT),
         "measured": TABLE,
         "standing": or_none(table({"pool": WHOLE, "place": WHOLE, "ties": WHOLE, "above": TABLE})),

@@ -23,7 +23,8 @@ _MOST_DOTTED = 1000
 """Different ``parts.NAME`` and the like at most: SQLite allows 2,000 columns. Further ones count as missing."""
 
 _USUAL = ("number", "score", "rating", "duration", "name", "created", "seed", "verdict", "operation", "revision", "bpm")
-_USUAL_SORTS = {f"sort_c_{name}_number" for name in _USUAL} | {"sort_number"}
+_BEST_FIRST = (SortKey(COLUMNS["faulty"], False), SortKey(COLUMNS["score"], True), SortKey(COLUMNS["number"], True))
+_USUAL_SORTS = {f"sort_c_{name}_number" for name in _USUAL} | {"sort_number", "sort_c_faulty_c_score_d_number_d"}
 
 _SUMMARY = (
     "number, seen_id, title, c_seed, c_duration, c_score, c_verdict, c_rating, c_pinned, c_liked, c_faulty, c_trashed, "
@@ -104,6 +105,7 @@ class Pages:
         number = COLUMNS["number"]
         for name in _USUAL:
             self._index_for((SortKey(COLUMNS[name], False), SortKey(number, False))[: 1 if name == "number" else 2])
+        self._index_for(_BEST_FIRST)
 
     def place(self, name: str) -> str | None:
         """The column of ``parts.NAME`` and its like, made if it is new."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from engine.errors import EngineError
 from sessions.columns import COLUMNS
@@ -24,6 +25,15 @@ class NoTake(EngineError):
     """A take that the session does not have."""
 
     exit_code = 3
+
+
+def _ranked(keys: Sequence[SortKey]) -> list[SortKey]:
+    """The keys of a sort in which the best come first, but none that did not pass the gate before one that did."""
+    names = [key.column.name for key in keys]
+    if "faulty" in names or not any(key.column.name == "score" and key.descending for key in keys):
+        return list(keys)
+    at = names.index("score")
+    return [*keys[:at], SortKey(COLUMNS["faulty"], False), *keys[at:]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,7 @@ class Lists:
         """A page of whole takes. Raises BadQuery.
 
         What is in the trash is left out unless the filter asks for ``trashed``. Equal takes follow each other by
-        number, in the direction of the last key.
+        number, in the direction of the last key. By falling scores, what did not pass the gate comes behind all else.
         """
         with self._lock:
             tree, keys = self._understood(filter, sort)
@@ -116,6 +126,11 @@ class Lists:
         with self._lock:
             return self._living.run(lambda index: index.counts())
 
+    def noted(self, name: str) -> Any:
+        """What was noted in the index under a name, as JSON has it; None where nothing was, or the index is new."""
+        with self._lock:
+            return self._living.run(lambda index: index.note(name))
+
     def parents(self) -> frozenset[str]:
         """The ids of takes from which others were made, as what was joined behind another one was too."""
         with self._lock:
@@ -136,7 +151,7 @@ class Lists:
     def _understood(self, filter: str | Query, sort: str | Sequence[SortKey]) -> tuple[Node | None, list[SortKey]]:
         """The tree of a filter and the keys of a sort, which end with the number so that no two takes are equal."""
         query = parse(filter) if isinstance(filter, str) else filter
-        keys = list(parse_sort(sort) if isinstance(sort, str) else sort)
+        keys = _ranked(parse_sort(sort) if isinstance(sort, str) else sort)
         if not any(key.column.name == "number" for key in keys):
             keys.append(SortKey(COLUMNS["number"], keys[-1].descending if keys else True))
         return None if query.tree is None else self._with_ids(query.tree), keys

@@ -92,6 +92,7 @@ class LoopWorker:
     async def __aenter__(self) -> Self:
         self._supervisor.changed = self._nudge
         await asyncio.to_thread(self._boundary.remember, self._store)
+        await self._scoring.begin()
         self._worker = asyncio.create_task(self._work())
         return self
 

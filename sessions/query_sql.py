@@ -46,8 +46,9 @@ def order(keys: Sequence[SortKey], names: Names) -> str:
 def _ordered(key: SortKey, name: str) -> str:
     if key.descending:
         return f"{name} DESC"  # SQLite takes a missing value for the smallest
-    # A number is never missing, and SQLite would not see that an index has the order without being told.
-    return f"{name} ASC" if key.column.name == "number" else f"{name} ASC NULLS LAST"
+    # These are never missing, and SQLite would not see that an index has the order without being told.
+    there = key.column.name == "number" or key.column.kind == "flag"
+    return f"{name} ASC" if there else f"{name} ASC NULLS LAST"
 
 
 def _test(test: Test, name: str) -> Sql:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
+from engine.scoring.ranking import are_ties
 from sessions.batch import Batch
 from sessions.disk import free_bytes, rank
 from sessions.pace import Pace
@@ -70,6 +72,9 @@ class MorningReport:
     skipped: int
     failed: dict[str, int]
     best: tuple[dict[str, Any], ...]
+    level: int
+    """How many takes are as good as the first of them, it included; 0 where none has a score."""
+
     busy_seconds: float
     busy_share: float
     engine_deaths: int
@@ -100,6 +105,7 @@ class MorningReport:
                 {"number": take.number, "name": take.name, "score": take.score, "seed": take.seed}
                 for take in sorted(here, key=rank)[:BEST]
             ),
+            level=_level([take.score for take in sorted(here, key=rank) if not take.faulty]),
             busy_seconds=round(run.busy, 1),
             busy_share=round(min(run.busy / seconds, 1.0), 3) if seconds else 0.0,
             engine_deaths=run.deaths,
@@ -125,7 +131,8 @@ class MorningReport:
         free = "" if self.bytes_free is None else f", {self.bytes_free / GB:.1f} GB free"
         lines.append(f"- disk: {self.bytes_used / GB:.2f} GB of takes{free}")
         if self.best:
-            lines += ["", "Best takes:"]
+            level = f" ({self.level} are level, and stand in the order of their numbers)" if self.level > 1 else ""
+            lines += ["", f"Best takes{level}:"]
             lines += [f"- {take['number']:04} {take['name']}, {_score(take['score'])}" for take in self.best]
         return "\n".join(lines) + "\n"
 
@@ -151,6 +158,11 @@ def _span(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{seconds:.1f} s"
+
+
+def _level(scores: Sequence[float | None]) -> int:
+    """How many of some scores, the best first, are ties with the first."""
+    return 0 if not scores or scores[0] is None else sum(are_ties(score, scores[0]) for score in scores)
 
 
 def _score(score: float | None) -> str:

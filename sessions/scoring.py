@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
-from engine.scoring.ranking import overall
 from sessions.batch import Flight
 from sessions.copies import Copies
 from sessions.events import EventLog
@@ -20,6 +19,7 @@ from sessions.store import Store
 from sessions.tables import ScoreSettings
 from sessions.take import Take
 from sessions.taste import Tasting
+from sessions.weighing import Weighing, tell
 
 Scorer = Callable[[Take, Path], Awaitable[Mapping[str, Any]]]
 """Given a take and its audio, what it thinks of it, as ``Store.change`` takes it: score, parts, faults."""
@@ -46,12 +46,11 @@ class Scoring:
         self._events = events
         self._scorers = scorers
         self._scored = scored
-        self._weights = weights
+        self._weighing = Weighing(store, events, weights)
         self._copies = Copies(store)
         self.taste = Tasting(store)
         self._queue: asyncio.Queue[Take] = asyncio.Queue()
         self._worker: asyncio.Task[None] | None = None
-        self._weighing: asyncio.Task[None] | None = None
         self._failed: set[int] = set()
         self.waiting = 0
         """Takes that have no score yet but will have."""
@@ -68,7 +67,11 @@ class Scoring:
         """
         same = self._copies.original(take, own_codes=not flight.batch.request.get("audio_codes"))
         take = self.taste.onto(take.replace(faults=(*take.faults, same)) if same else take)
-        return weighed(take, self._weights())
+        return self._weighing.weighed(take)
+
+    async def begin(self) -> None:
+        """Has scores follow what has changed while the session was closed."""
+        await self._weighing.begin()
 
     async def learn_taste(self) -> None:
         """Learns what a person likes anew if enough was said since, and has it count or not."""
@@ -78,12 +81,11 @@ class Scoring:
 
     def reweigh(self) -> None:
         """Gives every take the score that it has by today's weights, beside everything else."""
-        if self._weighing is not None:
-            self._weighing.cancel()
-        self._weighing = asyncio.create_task(self._weigh(self._weights()))
+        self._weighing.again()
 
     def put(self, take: Take) -> None:
-        """Has a take judged when its turn comes."""
+        """Has a take that was committed judged when its turn comes."""
+        self._weighing.go_on()
         if self._scorers:
             self.waiting += 1
             self._queue.put_nowait(take)
@@ -92,10 +94,10 @@ class Scoring:
 
     async def close(self) -> None:
         """Ends the scoring; takes that were not judged stay without a score."""
-        tasks = [task for task in (self._worker, self._weighing) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
+        await self._weighing.close()
 
     async def _work(self) -> None:
         while True:
@@ -110,7 +112,8 @@ class Scoring:
             changes = await scorer(take, self._store.path(take))
             if changes:
                 take = await asyncio.to_thread(self._change, take.number, dict(changes))
-                self._tell(take)
+                tell(self._events, take)
+                self._weighing.go_on()
         except Exception as error:
             _log.exception("a scorer failed at take %d", take.number)
             if number not in self._failed:  # once: a scorer that fails does so at every take
@@ -125,7 +128,7 @@ class Scoring:
             take = self._store.get(number)
             changes["parts"] = {**take.parts, **changes["parts"]}
             if "score" not in changes:
-                changes["score"] = weighed(take.replace(parts=changes["parts"]), self._weights()).score
+                changes["score"] = self._weighing.weighed(take.replace(parts=changes["parts"])).score
         return self._store.change(number, **changes)
 
     def _learn_taste(self) -> str:
@@ -133,31 +136,5 @@ class Scoring:
             return ""
         before = self.taste.counts
         for take in self.taste.learn():
-            self._store.change(take.number, parts=dict(take.parts), score=weighed(take, self._weights()).score)
+            self._store.change(take.number, parts=dict(take.parts), score=self._weighing.weighed(take).score)
         return self.taste.words(before)
-
-    async def _weigh(self, weights: ScoreSettings) -> None:
-        try:
-            for number in await asyncio.to_thread(self._store.order):
-                take = await asyncio.to_thread(self._weigh_one, number, weights)
-                if take is not None:
-                    self._tell(take)
-        except EngineError as error:
-            self._events.publish("notice", text=f"Not every score follows the new weights: {error.error}")
-
-    def _weigh_one(self, number: int, weights: ScoreSettings) -> Take | None:
-        """A take by other weights; None where that changes nothing."""
-        take = self._store.get(number)
-        score = weighed(take, weights).score
-        return None if score == take.score else self._store.change(number, score=score)
-
-    def _tell(self, take: Take) -> None:
-        parts, faults = dict(take.parts), list(take.faults)
-        self._events.publish("scored", number=take.number, score=take.score, parts=parts, faults=faults)
-
-
-def weighed(take: Take, weights: ScoreSettings) -> Take:
-    """A take with the score that its parts come to; one without parts keeps what it has."""
-    if not take.parts:
-        return take
-    return take.replace(score=overall(take.parts, take.request, weights.own).score)

@@ -119,6 +119,12 @@ class Store(Writing):
             self._write(new)
             return self._indexed("changed", new)
 
+    def note(self, name: str, value: Any) -> None:
+        """Notes something in the index, which may be lost with it: what can be worked out again. Raises ReadOnly."""
+        with self._lock:
+            self._check_writable()
+            self._living.run(lambda index: index.set_note(name, value))
+
     def trash(self, key: int | str) -> Take:
         """Moves a take to the trash, from where it can come back. Raises as ``change`` does, and NotMoved."""
         return self._move(key, trashed=True)

@@ -50,6 +50,8 @@ def _part(part: Mapping[str, Any], measures: Mapping[str, float], looks: Looks) 
     if value is None:
         return f"{head}  –  {'missing':<{_BAR}}{weight}"
     of = [f"{each} {decimal(measures[each])}" for each in MEASURED.get(name, ()) if each in measures]
+    if pool := part.get("pool"):
+        of = [f"{decimal(part['raw'])} beside {decimal(pool['middle'])} of {pool['takes']} alike"]
     more = f" ({', '.join(of)})" if of else ""
     return f"{head}{decimal(value):>3}  {looks.bar(value, _BAR)}{weight}{more}"
 
@@ -59,8 +61,14 @@ def _standing(take: Mapping[str, Any], why: Mapping[str, Any]) -> Iterator[str]:
     standing, present = why.get("standing"), why.get("present")
     if take.get("score") is None and present is not None:
         yield f"{present:.0%} of the weights are there; a score needs half of them."
+    elif take.get("score") is not None and present is not None and present < 0.995:
+        yield f"It comes of {present:.0%} of the weights; what is missing is left out."
     if standing is None:
-        yield ("It did not pass, so it is not ranked." if take["faults"] else "Scores compare takes of one kind.")
+        yield (
+            "It did not pass, so it is ranked behind all that did."
+            if take["faults"]
+            else "Scores compare takes of one kind."
+        )
         return
     ties = "" if not standing["ties"] else f", level with {standing['ties']} more"
     yield f"Place {standing['place']} of the {standing['pool']} takes that were asked alike{ties}."

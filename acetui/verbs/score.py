@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from acetui.verbs.report import print_error
 from acetui.verbs.side_program import side_program
 from engine import EngineError
 from engine.scoring.ranking import PART_NAMES
@@ -39,17 +39,23 @@ def _refused(file: str, answer: Mapping[str, Any], *, as_json: bool) -> int:
         told = {"error": answer["error"], "hint": answer["hint"], "field": None, "file": file}
         print(json.dumps({"event": "error", **told}), flush=True)
     else:
-        print(f"{answer['error']} {answer['hint']}".strip(), file=sys.stderr, flush=True)
+        print_error(EngineError(answer["error"], answer["hint"]), as_json=False)
     return MISSING if answer["missing"] else EngineError.exit_code
 
 
 def _tell(file: str, answer: Mapping[str, Any], *, explain: bool) -> None:
     score = "   -" if answer["score"] is None else f"{answer['score']:.2f}"
     faults = "".join(f"  fault: {fault}" for fault in answer["faults"])
-    print(f"{score}  {file}{faults}", flush=True)
+    print(f"{score}  {file}{faults or _without(answer['why'])}", flush=True)
     if explain:
         for line in _reasons(answer):
             print(f"      {line}", flush=True)
+
+
+def _without(why: Mapping[str, Any]) -> str:
+    """What a score leaves out: nobody should take half of the truth for all of it."""
+    missing = [PART_NAMES.get(part["name"], part["name"]) for part in why["parts"] if part["value"] is None]
+    return f"  without {' and '.join(missing)}" if missing and why["score"] is not None else ""
 
 
 def _reasons(answer: Mapping[str, Any]) -> Iterator[str]:
@@ -58,6 +64,8 @@ def _reasons(answer: Mapping[str, Any]) -> Iterator[str]:
     for part in why["parts"]:
         value = "missing" if part["value"] is None else f"{part['value']:.2f}"
         yield f"{PART_NAMES.get(part['name'], part['name']):<14} {value:>7}  of weight {part['weight']:g}"
+    if answer["faults"]:
+        yield "It did not pass, so it is ranked behind all that did."
     if answer["score"] is None:
         yield f"No overall: {why['present']:.0%} of the weights are there, and half of them are needed."
     if heard:

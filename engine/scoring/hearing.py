@@ -14,14 +14,19 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.scoring.key import key, relation
-from engine.scoring.tempo import tempo, tempo_error
+from engine.scoring.tempo import LEVELS, tempo
 
 SURE_OF_TEMPO = 0.15
 SURE_OF_KEY = 0.02
 """Confidence of each estimator from which it is listened to; measured on songs that are known."""
 
-TEMPO_WORTH: Mapping[str, float] = {"right": 1.0, "octave": 0.5, "metrical": 0.25, "other": 0.0}
-"""What a tempo is worth by how it lies to the one asked for. Half and double are as often the listener's mistake."""
+TEMPO_WORTH: Mapping[str, float] = {"right": 1.0, "octave": 0.5, "metrical": 0.25}
+"""What a tempo is worth at most by how it lies to the one asked for. Half and double are as often the listener's
+mistake."""
+
+EXACT, FAR = 0.005, 0.08
+"""Up to what share beside it a tempo is what was asked for, and from where on it is another one; between them it is
+worth evenly less. Songs of known tempo are heard to a thousandth."""
 
 KEY_WORTH: Mapping[str, float] = {"same": 1.0, "fifth": 0.5, "relative": 0.3, "parallel": 0.2, "other": 0.0}
 """The same for keys: the weights by which estimators of keys are compared at MIREX."""
@@ -51,11 +56,22 @@ def asked(request: Mapping[str, Any], plan: Mapping[str, Any] | None, name: str)
     return next((wish for wish in wishes if wish not in _OPEN), None)
 
 
+def tempo_worth(measured: float, wanted: float) -> float:
+    """What a tempo is worth, 0 to 1, for the one that was ``wanted``; both are beats a minute above 0."""
+    ratio = measured / wanted
+    near = {name: min(abs(ratio / level - 1) for level in levels) for name, levels in LEVELS.items()}
+    return round(max(TEMPO_WORTH[name] * _closeness(apart) for name, apart in near.items()), 3)
+
+
+def _closeness(apart: float) -> float:
+    return min(max((FAR - apart) / (FAR - EXACT), 0.0), 1.0)
+
+
 def as_asked(heard: Heard, bpm: object, keyscale: object) -> dict[str, float]:
     """How tempo and key are as asked, 0 to 1 each; what was not asked for, or is not heard surely, is left out."""
     found = {}
     if isinstance(bpm, int | float) and bpm > 0 and heard.bpm_confidence >= SURE_OF_TEMPO:
-        found["tempo"] = TEMPO_WORTH[tempo_error(heard.bpm, float(bpm)).verdict]
+        found["tempo"] = tempo_worth(heard.bpm, float(bpm))
     if isinstance(keyscale, str) and heard.key_confidence >= SURE_OF_KEY:
         try:
             found["key"] = KEY_WORTH[relation(heard.keyscale, keyscale)]

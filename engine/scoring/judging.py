@@ -26,7 +26,7 @@ EXCERPT_SECONDS = 60.0
 OVER_DB = 2.0
 """dBTP above which converters distort what the samples do not; music that is brought to its level stays below 0."""
 
-REPEATED = 0.95
+REPEATED = 0.98
 """Share of a take that is one loop, nearly exactly, above which it is a fault; honest loop music stays below it."""
 
 _LOUDEST_BLOCKS = 5

@@ -16,8 +16,9 @@ BANDS = 34
 BLOCK_SECONDS = 4.0
 """What is looked for elsewhere: two bars of fast music, one of slow."""
 
-SAME = 0.97
-"""Likeness of two blocks from which they are nearly exactly the same: what is between two frames costs the rest."""
+SAME = 0.92
+"""Likeness of two blocks from which they are nearly exactly the same: what is between two frames costs the rest. A loop
+that comes again half a frame beside its start is as alike as that; what honest music plays anew is less."""
 
 _SIZE = 2048
 _FLOOR = 4.0  # powers of ten below the loudest band: what lies there is silence

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from engine.scoring.pooling import Scale, Scales
+
 VOCAL, INSTRUMENTAL = "vocal", "instrumental"
 
 WEIGHTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
@@ -63,7 +65,18 @@ class Part:
     name: str
     weight: float
     value: float | None
-    """0 to 1; None where it is missing."""
+    """0 to 1, as it counts; None where it is missing."""
+
+    raw: float | None = None
+    """As it was measured; another figure than ``value`` where it is held against its pool."""
+
+    scale: Scale | None = None
+    """That of the pool, where it is held against it."""
+
+    def object(self) -> dict[str, Any]:
+        """As JSON has it."""
+        pool = None if self.scale is None else self.scale.object()
+        return {"name": self.name, "weight": self.weight, "value": self.value, "raw": self.raw, "pool": pool}
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,7 @@ class Overall:
 
     def object(self) -> dict[str, Any]:
         """As JSON has it."""
-        parts = [{"name": part.name, "weight": part.weight, "value": part.value} for part in self.parts]
+        parts = [part.object() for part in self.parts]
         return {"kind": self.kind, "score": self.score, "present": round(self.present, 3), "parts": parts}
 
 
@@ -157,21 +170,31 @@ def value_of(name: str, measures: Mapping[str, float]) -> float | None:
 
 
 def overall(
-    measures: Mapping[str, float], request: Mapping[str, Any], own: Mapping[str, float | None] = MappingProxyType({})
+    measures: Mapping[str, float],
+    request: Mapping[str, Any],
+    own: Mapping[str, float | None] = MappingProxyType({}),
+    scales: Scales = MappingProxyType({}),
 ) -> Overall:
     """The overall of a take from its ``measures`` (its ``parts``), what it was asked for, and a person's weights.
 
-    The mean of the parts that are there, each times its weight; None where they have less than half of all weights.
+    The mean of the parts that are there, each times its weight, those that ``scales`` has as they lie in the pool.
+    None where they have less than half of all weights.
     """
     kind = kind_of(request)
     weights = weights_of(kind, own) | _optional(measures, own)
-    parts = tuple(Part(name, weight, value_of(name, measures)) for name, weight in weights.items())
+    parts = tuple(_part(name, weight, value_of(name, measures), scales.get(name)) for name, weight in weights.items())
     there = [(part.weight, part.value) for part in parts if part.value is not None]
     have, all_weights = math.fsum(weight for weight, _ in there), math.fsum(weights.values())
     present = have / all_weights if all_weights else 0.0
     if not there or present < ENOUGH - 1e-9:
         return Overall(kind, parts, present, None)
     return Overall(kind, parts, present, on_step(math.fsum(weight * value for weight, value in there) / have))
+
+
+def _part(name: str, weight: float, raw: float | None, scale: Scale | None) -> Part:
+    if raw is None or scale is None:
+        return Part(name, weight, raw, raw)
+    return Part(name, weight, round(scale.placed(raw), 4), raw, scale)
 
 
 def on_step(score: float) -> float:
@@ -209,38 +232,3 @@ def _above(part: Part, others: Sequence[Overall]) -> float | None:
     return round(
         sum(1.0 if value < part.value else 0.5 if value == part.value else 0.0 for value in found) / len(found), 3
     )
-
-
-def in_pool(pool: Sequence[Overall]) -> list[float | None]:
-    """The overalls of a pool with each part brought to the pool's own middle and spread first: 0 is its typical take.
-
-    A part that varies little then counts as much as one that varies a lot. For comparing ways to rank; see
-    docs/scores.md for what it is worth.
-    """
-    names = dict.fromkeys(part.name for take in pool for part in take.parts)
-    scales = {name: _scale([_value(take, name) for take in pool]) for name in names}
-    found: list[float | None] = []
-    for take in pool:
-        there = [
-            (part.weight, (part.value - scales[part.name][0]) / scales[part.name][1])
-            for part in take.parts
-            if part.value is not None
-        ]
-        have = math.fsum(weight for weight, _ in there)
-        found.append(math.fsum(weight * value for weight, value in there) / have if take.score is not None else None)
-    return found
-
-
-def _value(take: Overall, name: str) -> float | None:
-    return next((part.value for part in take.parts if part.name == name), None)
-
-
-def _scale(values: Sequence[float | None]) -> tuple[float, float]:
-    """The median of what is there, and how far from it values lie on average; at least a step."""
-    there = [value for value in values if value is not None]
-    if not there:
-        return 0.0, 1.0
-    from statistics import median  # a terminal that opens has no use for it
-
-    middle = median(there)
-    return middle, max(math.fsum(abs(value - middle) for value in there) / len(there), 1 / STEPS)

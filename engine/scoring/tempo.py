@@ -7,7 +7,9 @@ cross-correlation with pulses", 2014.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +32,10 @@ PREFERRED = 115.0
 _SPREAD = 0.9  # octaves, standard deviation of the prior
 VERDICTS = ("right", "octave", "metrical", "other")
 
-_METRICAL = (3.0, 1 / 3, 1.5, 2 / 3)
-_OCTAVE = (2.0, 0.5)
+LEVELS: Mapping[str, tuple[float, ...]] = MappingProxyType(
+    {"right": (1.0,), "octave": (2.0, 0.5), "metrical": (3.0, 1 / 3, 1.5, 2 / 3)}
+)
+"""How many times what was asked a tempo can be, by what that is called: the levels of one metre."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def tempo(audio: npt.NDArray[np.floating], rate: int = RATE) -> Tempo:
 def tempo_error(measured: float, asked: float) -> TempoError:
     """How ``measured`` lies to ``asked``, both in beats a minute and above 0."""
     ratio = measured / asked
-    return TempoError(ratio - 1, _near(ratio, _OCTAVE), _near(ratio, _METRICAL))
+    return TempoError(ratio - 1, _near(ratio, LEVELS["octave"]), _near(ratio, LEVELS["metrical"]))
 
 
 def _near(ratio: float, levels: tuple[float, ...]) -> bool:

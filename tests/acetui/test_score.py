@@ -51,7 +51,8 @@ def test_what_cannot_be_judged_is_told_of_and_the_rest_is_judged(
     words.write_text("no sound")
     assert main(["score", str(words), str(tmp_path / "none.wav"), str(file)]) == 3
     told = capsys.readouterr()
-    assert len(told.err.splitlines()) == 2
+    assert [line[:8] for line in told.err.splitlines()] == ["acetui: ", " " * 8] * 2
+    assert told.out.endswith(f"{file}  without meaning\n")
     assert len(told.out.splitlines()) == 1
     assert main(["score", str(words), "--json"]) == 1
     error = json.loads(capsys.readouterr().out)

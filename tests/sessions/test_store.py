@@ -184,6 +184,10 @@ def test_pages_and_sorts(store):
     assert [s.number for s in store.summaries("", "-score")[0]] == [5, 3, 1, 6, 4, 2]
     assert [s.number for s in store.summaries("", "-score,number")[0]] == [5, 3, 1, 2, 4, 6]
     assert [s.number for s in store.summaries("", "parts.sound", 2, 1)[0]] == [5, 4]
+    store.change(5, faults=["silent"])  # the best by its score alone
+    assert [s.number for s in store.summaries("", "-score")[0]] == [3, 1, 6, 4, 2, 5]
+    assert [s.number for s in store.summaries("", "faulty,-score")[0]] == [3, 1, 6, 4, 2, 5]
+    assert store.summaries("", "-faulty,-score")[0][0].number == 5
     page = store.query("score:none", "number", 1, 1)
     assert ([take.number for take in page.takes], page.total) == ([4], 3)
     assert store.query("parent:1").total == 6

@@ -40,7 +40,9 @@ SURE = Heard(bpm=120.0, bpm_confidence=0.9, keyscale="A minor", key_confidence=0
     ("bpm", "keyscale", "parts"),
     [
         (120, "A minor", {"tempo": 1.0, "key": 1.0}),
-        (123.0, "C major", {"tempo": 1.0, "key": 0.3}),
+        (120.6, "C major", {"tempo": 1.0, "key": 0.3}),
+        (125.0, None, {"tempo": 0.533}),  # 4 % beside it: (8 - 4) / 7.5
+        (61.2, None, {"tempo": 0.403}),  # 120 is 1.961 times that, 1.96 % beside double: .5 x (8 - 1.96) / 7.5
         (60, "E minor", {"tempo": 0.5, "key": 0.5}),
         (80, "A major", {"tempo": 0.25, "key": 0.2}),
         (100, "F# major", {"tempo": 0.0, "key": 0.0}),
@@ -113,6 +115,7 @@ def test_repetition_never_makes_it_better() -> None:
     looped = np.tile(whole[:, 2 * bar : 4 * bar], 12)[:, : whole.shape[1]]
     honest, trap = (judge(audio, RATE, request) for audio in (whole, looped))
     assert trap.parts["signal"] < honest.parts["signal"]
+    assert trap.faults
     assert trap.overall.score < honest.overall.score  # type: ignore[operator]
 
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.scoring.pooling import Scale
 from engine.scoring.ranking import (
     WEIGHTS,
     Overall,
     are_ties,
     family,
-    in_pool,
     kind_of,
     overall,
     standing,
@@ -138,11 +138,11 @@ def test_where_a_take_stands_in_its_pool() -> None:
     assert standing(overall({}, PLAYED), others) is None
 
 
-def test_in_its_pool_a_part_counts_by_how_it_varies_there() -> None:
-    # tempo is 0 or 1, signal moves by hundredths: brought to one spread, both count alike
-    pool = [take(0.0, 0.90), take(1.0, 0.90), take(0.0, 0.98), take(1.0, 0.98)]
-    found = in_pool(pool)
-    assert found[1] == pytest.approx(found[2])  # one step of tempo is one spread of signal
-    assert found[0] < found[1] < found[3]  # type: ignore[operator]
-    assert in_pool([take(1.0, 1.0)]) == [0.0]
-    assert in_pool([overall({}, PLAYED)]) == [None]
+def test_a_part_that_is_held_against_its_pool_counts_as_it_lies_there() -> None:
+    # 8 takes know half: .5 x .7 + .5 / (1 + e^-2) = .35 + .4404 = .7904, and (.5 x .7904 + .25 + .25) / 1 = .8952
+    found = overall({"semantic": 0.7, "tempo": 1.0, "signal": 1.0}, PLAYED, {}, {"semantic": Scale(0.6, 0.05, 8)})
+    assert found.score == 0.90
+    part = found.parts[0]
+    assert (part.value, part.raw) == (0.7904, 0.7)
+    assert part.object()["pool"] == {"middle": 0.6, "spread": 0.05, "takes": 8}
+    assert found.parts[1].object() == {"name": "tempo_key", "weight": 0.25, "value": 1.0, "raw": 1.0, "pool": None}
