@@ -48,6 +48,9 @@ class Batch:
     number: int | None = None
     """Which of its run it is, from 1; None for what a person has asked for."""
 
+    choice: Mapping[str, Any] | None = None
+    """How it was chosen, where a person's taste did that: ``sessions.thompson.Choice``."""
+
     losses: int = 0
     """How often the engine was lost over it."""
 
@@ -66,7 +69,9 @@ class Batch:
 
     def origin(self) -> dict[str, Any]:
         """What its takes know of where they come from, by the names that a take has for it."""
-        return {"revision": self.revision, "parent": self.parent, "operation": self.operation, "batch": self.id}
+        chosen = {} if self.choice is None else {"extra": {"choice": dict(self.choice)}}
+        origin = {"revision": self.revision, "parent": self.parent, "operation": self.operation, "batch": self.id}
+        return {**origin, **chosen}
 
     def without(self, indexes: Collection[int]) -> Batch | None:
         """The same batch without some of its takes; None if nothing is left."""
@@ -140,6 +145,7 @@ class Flight:
             "operation": batch.operation,
             "parent": batch.parent,
             "asked": batch.ask is not None,
+            "chosen": "" if batch.choice is None else batch.choice["words"],
         }
         return {**told, "since": self.since, "batch": about}
 

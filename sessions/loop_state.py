@@ -13,6 +13,9 @@ from sessions.events import EventLog
 from sessions.report import Run
 from sessions.settings import LoopSettings
 
+POOR_TIMES = 4
+"""How many times as many takes that are only poor park a recipe as empty ones do."""
+
 
 @dataclass
 class LoopState:
@@ -34,7 +37,10 @@ class LoopState:
     hold: str = ""
     failures: int = 0
     faulty: int = 0
-    """Takes in a row with nothing in them to hear, or nothing new."""
+    """Takes in a row that did not pass the gate."""
+
+    empty: int = 0
+    """Those of them, in a row, with nothing in them to hear, or nothing new."""
 
     last_error: EngineError | None = None
     since: str = field(default_factory=moment)
@@ -54,7 +60,7 @@ class LoopState:
 
     def unpark(self) -> None:
         """The recipe, or the engine, has another chance."""
-        self.parked, self.failures, self.faulty, self.last_error = "", 0, 0, None
+        self.parked, self.failures, self.faulty, self.empty, self.last_error = "", 0, 0, 0, None
 
     def end(self) -> None:
         """The loop is off."""
@@ -77,12 +83,18 @@ class LoopState:
         self.parked = error.error if fatal else f"{self.failures} failures in a row, the last: {error.error}"
         return True
 
-    def found(self, faults: Sequence[str], *, most: int) -> bool:
-        """Counts a take, with its faults if it is empty; True when it parks the recipe, as ``most`` in a row do."""
+    def found(self, faults: Sequence[str], *, empty: bool, most: int) -> bool:
+        """Counts a take with its faults; True when it parks the recipe.
+
+        ``most`` empty takes in a row do, and ``POOR_TIMES`` as many that did not pass for any fault: what is only poor
+        may come out better the next time.
+        """
         self.faulty = self.faulty + 1 if faults else 0
-        if self.parked or self.ending or self.faulty < most:
+        self.empty = self.empty + 1 if empty else 0
+        if self.parked or self.ending or (self.empty < most and self.faulty < POOR_TIMES * most):
             return False
-        self.parked = f"{self.faulty} empty takes in a row, the last: {faults[-1]}"
+        run = f"{self.empty} empty takes" if self.empty >= most else f"{self.faulty} takes that did not pass"
+        self.parked = f"{run} in a row, the last: {faults[-1]}"
         self.events.publish("notice", text=f"The loop waits: {self.parked}.")
         return True
 

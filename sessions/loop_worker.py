@@ -69,8 +69,8 @@ class LoopWorker:
         self._forecast = Forecast(self._eta, supervisor)
         self._boundary = Boundary(events, revision)
         self._ladder = Ladder()
-        self._planner = Planner(store)
         self._scoring = Scoring(store, events, scorers, self._scored, weights=lambda: self._revision.settings.scores)
+        self._planner = Planner(store, self._scoring.taste)
         self._renderer = Renderer(
             supervisor,
             store,
@@ -249,7 +249,7 @@ class LoopWorker:
             self._at.failures = 0
             if self.run is not None:
                 self.run.made.append(take.number)
-            if self._at.found(take.faults if is_empty(take) else (), most=self.loop.failures_before_parking):
+            if self._at.found(take.faults, empty=is_empty(take), most=self.loop.failures_before_parking):
                 self._give_up_what_waits()
         self._eta.learn(take.object())
         self._events.publish("take", take=take.object())

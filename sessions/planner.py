@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.request import Request
-from engine.seeds import fill_seeds
+from engine.seeds import draw_seed, fill_seeds
 from sessions.batch import Ask, Batch
 from sessions.policy import Policy, pins_for, policy_for, without_seeds
 from sessions.revisions import Revision
 from sessions.settings import LoopSettings
 from sessions.store import Store
+from sessions.summary import Summary
+from sessions.taste import Tasting
+from sessions.thompson import Choice, choose, known
 
 
 class Planner:
     """Makes batches for the loop and for people."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, taste: Tasting) -> None:
+        self._store, self._taste = store, taste
         self._policy: Policy | None = None
 
     def plan(self, revision: Revision, loop: LoopSettings, room: int, at_once: int = 1) -> Batch:
@@ -28,7 +33,16 @@ class Planner:
             policy = self._policy = policy_for(self._store, revision)
         policy.at_once = at_once
         pins = pins_for(self._store, revision.number, loop.policy)
-        return policy.next(loop, room, pins, self._store.get)
+        return policy.next(loop, room, pins, self._store.get, lambda: self._choice(revision, loop, pins))
+
+    def _choice(self, revision: Revision, loop: LoopSettings, pins: Sequence[Summary]) -> Choice | None:
+        """The way that a person's taste goes; None where it does not count, or new takes are too few to be known."""
+        taste = self._taste.learnt
+        if taste is None or revision.settings.scores.taste == 0:
+            return None
+        new, siblings = known(self._store, revision.number, [pin.number for pin in pins])
+        only = loop.policy == "siblings"
+        return choose(taste, [] if only else new, siblings, draw_seed()) if new or only else None
 
     @staticmethod
     def asked(request: Request, ask: Ask, parent: str | None, operation: str, revision: int | None) -> Batch:

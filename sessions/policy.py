@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.request import Request
@@ -22,6 +22,7 @@ from sessions.settings import LoopSettings
 from sessions.summary import Summary
 from sessions.take import Take
 from sessions.take_names import operation_of, source_of
+from sessions.thompson import Choice
 
 MOST_SIBLINGS = 0.75
 """The share of siblings that a mix comes near to as pins appear; the rest stays new ideas."""
@@ -103,17 +104,40 @@ class Policy:
         """Whether ``note`` has to know what takes were made from, siblings apart."""
         return bool(self._recipe.grid.axes or self._recipe.template.get("retake_variance"))
 
-    def next(self, loop: LoopSettings, room: int, pins: Sequence[Summary], get: Callable[[int | str], Take]) -> Batch:
-        """The next batch, of at most ``room`` takes; ``pins`` are what siblings may be made of, ``get`` fetches one."""
-        share = sibling_share(loop.policy, len(pins))
-        if pins and self._made[SIBLING] + 1 <= share * (sum(self._made.values()) + 1) + 1e-9:
-            fewest = min(pins, key=lambda pin: (self.children[pin.id], -pin.number))
-            batch = self._sibling(loop, room, get(fewest.number))
-            self.children[fewest.id] += len(batch.seeds)
+    def next(
+        self,
+        loop: LoopSettings,
+        room: int,
+        pins: Sequence[Summary],
+        get: Callable[[int | str], Take],
+        by_taste: Callable[[], Choice | None] = lambda: None,
+    ) -> Batch:
+        """The next batch, of at most ``room`` takes; ``pins`` are what siblings may be made of, ``get`` fetches one.
+
+        ``by_taste`` chooses between them and something new where taste counts; else the pin with the fewest children
+        has its turn, and siblings have their share. A mix keeps a quarter for new ideas, whatever taste says.
+        """
+        choice = by_taste() if pins and self._may_be_sibling(loop, MOST_SIBLINGS) else None
+        if choice is not None:
+            pin = next((pin for pin in pins if pin.number == choice.pin), None)
+        else:
+            wanted = pins and self._may_be_sibling(loop, sibling_share(loop.policy, len(pins)))
+            pin = min(pins, key=lambda pin: (self.children[pin.id], -pin.number)) if wanted else None
+        if pin is not None:
+            batch = self._sibling(loop, room, get(pin.number))
+            self.children[pin.id] += len(batch.seeds)
         else:
             batch = self._explore(room, get)
+        if choice is not None:
+            batch = replace(batch, choice=choice.object())
         self._made[SIBLING if batch.operation == SIBLING else RENDER] += len(batch.seeds)
         return batch
+
+    def _may_be_sibling(self, loop: LoopSettings, share: float) -> bool:
+        """Whether one more sibling keeps to a share; siblings alone know no share, and explore knows none."""
+        if loop.policy != "mix":
+            return loop.policy == "siblings"
+        return self._made[SIBLING] + 1 <= share * (sum(self._made.values()) + 1) + 1e-9
 
     def _explore(self, room: int, get: Callable[[int | str], Take]) -> Batch:
         """Something new. A recipe that works on a take makes children of it."""

@@ -40,6 +40,11 @@ class Tasting:
         """How it has done on verdicts that it had not seen; None before the first try."""
 
     @property
+    def learnt(self) -> Taste | None:
+        """What is known of it; None while it does not count."""
+        return self._taste
+
+    @property
     def counts(self) -> bool:
         """Whether it has an opinion of takes."""
         return self._taste is not None

@@ -137,6 +137,9 @@ def _plan(take: Mapping[str, Any], width: int) -> list[Line]:
 
 def _made(take: Mapping[str, Any]) -> list[Line]:
     found: list[Line] = [("", "text"), ("Made", "heading")]
+    choice = take.get("choice")
+    if isinstance(choice, Mapping) and "words" in choice:
+        found.append((f"  chosen by taste: {safe(str(choice['words']))}", "text"))
     found += [
         (f"  {name}: {safe(_shown(value))}", "text") for name, value in take["identity"].items() if value is not None
     ]

@@ -9,6 +9,7 @@ that it had not seen.
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,6 +84,15 @@ class Taste:
         mean = _dot(apart, self.weights)
         variance = _dot(apart, [_dot(row, apart) for row in self.covariance])
         return _logistic(mean / math.sqrt(1 + math.pi * variance / 8))
+
+    def drawn(self, rng: random.Random) -> list[float]:
+        """Weights as they may be, drawn from all that fit what was said."""
+        steps = [rng.gauss(0, 1) for _ in self.weights]
+        return [weight + _dot(row, steps) for weight, row in zip(self.weights, _root(self.covariance), strict=True)]
+
+    def worth(self, one: Features, weights: Sequence[float]) -> float:
+        """How much a taste of those ``weights`` likes a take, beside a typical one."""
+        return _dot(_apart(one, {name: middle for name, (middle, _) in self.scale.items()}, self.scale), weights)
 
 
 def features(parts: Mapping[str, float], measured: Mapping[str, Any], loudness: float | None) -> dict[str, float]:
@@ -226,6 +236,17 @@ def _inverse(matrix: Sequence[Sequence[float]]) -> list[list[float]]:
             if j != i and (factor := rows[j][i]):
                 rows[j] = [value - factor * other for value, other in zip(rows[j], rows[i], strict=True)]
     return [line[size:] for line in rows]
+
+
+def _root(matrix: Sequence[Sequence[float]]) -> list[list[float]]:
+    """The lower triangle whose product with itself, turned over, is a symmetric positive matrix (Cholesky)."""
+    size = len(matrix)
+    rows = [[0.0] * size for _ in range(size)]
+    for i in range(size):
+        for j in range(i + 1):
+            rest = matrix[i][j] - math.fsum(rows[i][k] * rows[j][k] for k in range(j))
+            rows[i][j] = math.sqrt(max(rest, 0.0)) if i == j else rest / rows[j][j] if rows[j][j] > 0 else 0.0
+    return rows
 
 
 def _dot(one: Sequence[float], other: Sequence[float]) -> float:

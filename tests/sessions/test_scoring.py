@@ -126,6 +126,19 @@ def test_takes_that_are_only_poor_do_not_park_it(tmp_path: Path) -> None:
     assert "parked" not in made.states
 
 
+def test_a_long_run_of_them_does(tmp_path: Path) -> None:
+    plan = {"parts": PARTS, "take_faults": ["clips 9 times a second"], "measured": {"bpm": 90}}
+    made = stage(tmp_path, plan=plan, loop={"takes": 30})
+
+    async def through() -> Any:
+        async with made.open() as jam:
+            jam.loop.turn_on()
+            await made.until(lambda: jam.loop.state == "parked")
+            assert "12 takes that did not pass in a row, the last: clips 9 times a second" in jam.loop.reason
+
+    run(through())
+
+
 def test_a_sound_take_in_between_starts_the_count_anew(tmp_path: Path) -> None:
     seeds = list(range(8))  # every other one is faulty
     recipe = {"caption": "x", "batch_size": 1, "seeds": seeds, "use_random_seed": False}

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("no_waiting")
 REQUEST = {"caption": "x", "lyrics": ""}
 
 
-def filled(store: Store, count: int, *, likes: float, seed: int = 1) -> None:
+def filled(store: Store, count: int, *, likes: float, seed: int = 1, **more: Any) -> None:
     """Takes with colours, and verdicts of somebody who likes the first of them so much."""
     draw = random.Random(seed)
     for _ in range(count):
@@ -29,7 +29,7 @@ def filled(store: Store, count: int, *, likes: float, seed: int = 1) -> None:
         parts = {"tempo": draw.choice((0.0, 1.0)), "signal": 0.9}
         pleasure = likes * colour[0] + draw.gauss(0, 0.3)
         fields: dict[str, Any] = {"liked": True} if pleasure > 0 else {"rejected": True}
-        committed(store, request=REQUEST, parts=parts, measured={"colour": colour}, **fields)
+        committed(store, request=REQUEST, parts=parts, measured={"colour": colour}, **fields, **more)
 
 
 @pytest.fixture
