@@ -54,6 +54,11 @@ def add_models(verbs: Verbs, name: str) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="a model, such as turbo, sft, xl-turbo, 0.6B or vae")
     add_models_flag(parser)
     parser.add_argument("--vram", type=_VRAM, metavar="GB", help="what a card of this size would want")
+    parser.add_argument(
+        "--hub",
+        choices=("huggingface", "modelscope"),
+        help="which hub alone (default: the second if the first is not there)",
+    )
     add_output_flags(parser)
 
 

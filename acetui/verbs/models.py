@@ -114,7 +114,16 @@ def _get(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
         report.got(model, how, root / model.name)
 
     try:
-        bring(asked, root, env=env, told=report.progress, got=got, thorough=bool(args.names))
+        bring(
+            asked,
+            root,
+            env=env,
+            told=report.progress,
+            got=got,
+            said=report.said,
+            hub=args.hub,
+            thorough=bool(args.names),
+        )
     except KeyboardInterrupt:
         raise Cancelled(hint="What has arrived is kept; the same command goes on from there.") from None
     finally:
@@ -191,6 +200,14 @@ class _Downloads:
             rest = (now.total - now.done) / rate
             more = f"MB, {size(rate)}/s, {within((rest, rest))} left"
         self._line.update(now.model, now.done // 10**6, now.total // 10**6, more=more)
+
+    def said(self, sentence: str) -> None:
+        """Something is worth a word."""
+        self._line.clear()
+        if self._as_json:
+            print(json.dumps({"event": "notice", "text": sentence}), flush=True)
+        else:
+            print(sentence, file=sys.stderr, flush=True)
 
     def got(self, model: Model, how: str, place: Path) -> None:
         """A model is in its place."""

@@ -20,7 +20,7 @@ from typing import Any, TextIO
 from engine.errors import EngineError
 from engine.hub.catalogue import Model, find, with_needs
 from engine.hub.getting import Getting, Progress
-from engine.hub.listing import endpoint_of
+from engine.hub.hubs import hubs_of
 
 TELL_SECONDS = 0.25
 """How often progress is told at most."""
@@ -33,13 +33,18 @@ def bring(
     env: Mapping[str, str],
     told: Callable[[Progress], None],
     got: Callable[[Model, str], None],
+    said: Callable[[str], None] = lambda _: None,
+    hub: str | None = None,
     thorough: bool = False,
 ) -> None:
     """Brings ``models`` and what they need to ``root``; ``got`` hears of each that is in its place, and how.
 
+    ``hub`` is the kind of the only one that is asked (``engine.hub.hubs``); None asks another where one is not there.
+
     Music models come last: a folder that has one is rendered with. Raises as ``Getting.get`` does.
     """
-    getting = Getting(root, endpoint_of(env), env.get("HF_TOKEN"), told=told, thorough=thorough, env=env)
+    hubs, token = hubs_of(env, hub), env.get("HF_TOKEN")
+    getting = Getting(root, hubs, token, told=told, said=said, thorough=thorough, env=env)
     for model in sorted(with_needs(models), key=lambda model: model.kind == "music"):
         got(model, getting.get(model))
 

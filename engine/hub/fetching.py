@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.hub import modelscope
 from engine.hub.listing import HubFile, Listing
 from engine.hub.trouble import NoRoom, in_words
 
@@ -77,7 +78,8 @@ class Fetch:
         """Asks for what lacks and writes it as it comes."""
         from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status, httpx
 
-        headers = build_hf_headers(token=self.token) | {"Accept-Encoding": "identity"}
+        token = self.token if self.listing.hub.kind == "huggingface" else False  # it is nobody else's to see
+        headers = build_hf_headers(token=token) | {"Accept-Encoding": "identity"}
         if have:
             headers["Range"] = f"bytes={have}-"
         url = self.listing.url(file)
@@ -87,6 +89,8 @@ class Fetch:
             if response.status_code == 416:  # the file there is another one than the one that was begun
                 self._restart(target, have)
                 return
+            if response.status_code >= 400 and self.listing.hub.kind == "modelscope":
+                raise modelscope.refused(self.listing.hub, self.listing.model, response.status_code)
             if response.status_code >= 400:
                 response.read()
             hf_raise_for_status(response)

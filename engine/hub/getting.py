@@ -21,8 +21,9 @@ from engine.files import sync_folder
 from engine.hub.catalogue import Model
 from engine.hub.fetching import Fetch, Patience
 from engine.hub.here import elsewhere, opened
+from engine.hub.hubs import Hub
 from engine.hub.listing import HubFile, Listing, ask
-from engine.hub.trouble import Damaged, NoRoom
+from engine.hub.trouble import Damaged, NoRoom, Offline, Unreachable, none_reached
 from engine.own_folder import ARRIVING
 from engine.verification import verify
 
@@ -48,10 +49,15 @@ class Getting:
     """How models are got; ``told`` hears of progress."""
 
     root: Path
-    endpoint: str
+    hubs: tuple[Hub, ...]
+    """Which are asked, the first of them first; another is only where one cannot be reached."""
+
     token: str | None = None
     patience: Patience = field(default_factory=Patience)
     told: Callable[[Progress], None] = lambda _: None
+    said: Callable[[str], None] = lambda _: None
+    """Hears in words that another hub is asked."""
+
     thorough: bool = False
     """Whether what is here is compared with its checksums, and mended."""
 
@@ -73,8 +79,23 @@ class Getting:
                 self._clear(place)
                 place.symlink_to(lies, target_is_directory=True)
                 return "linked"
-            self._download(ask(model, self.endpoint, self.token), place)
+            self._from_a_hub(model, place)
         return "downloaded"
+
+    def _from_a_hub(self, model: Model, place: Path) -> None:
+        """Downloads from the first hub that can be reached. One that cannot is asked last from then on."""
+        failed: list[Unreachable] = []
+        for hub in self.hubs:
+            if failed:
+                self.said(f"{failed[-1].error} {hub.endpoint} is asked in its place.")
+            try:
+                return self._download(ask(model, hub, self.token), place)
+            except Offline:
+                raise
+            except Unreachable as error:
+                failed.append(error)
+                self.hubs = (*(each for each in self.hubs if each != hub), hub)
+        raise none_reached(failed)
 
     def _is_right(self, model: Model, place: Path) -> bool:
         known = read_manifest(place) if self.thorough else ()

@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from engine.errors import BadCheckpoint
+from engine.hub import modelscope
 from engine.hub.catalogue import Model
+from engine.hub.hubs import Hub, hubs_of
 from engine.hub.trouble import NotOffered, in_words, offline
-
-HUB = "https://huggingface.co"
 
 _TAKEN = frozenset({".safetensors", ".json", ".txt", ".jinja"})
 _SILENCE = "silence_latent.pt"
@@ -29,14 +29,18 @@ class HubFile:
     path: str
     size: int
     sha256: str = ""
-    """Of large files; small ones have git's checksum instead."""
+    """Of large files; small ones may have git's checksum instead."""
 
     blob: str = ""
+    revision: str = ""
+    """The one that the file is of, where a hub tells that of each."""
 
     def matches(self, file: Path) -> bool:
         """Whether a file on the disk is this one, byte by byte."""
         if not file.is_file() or file.stat().st_size != self.size:
             return False
+        if not self.sha256 and not self.blob:  # its size is all that the hub tells
+            return True
         digest = hashlib.sha256() if self.sha256 else hashlib.sha1(b"blob %d\0" % self.size, usedforsecurity=False)
         with file.open("rb") as stream:
             while block := stream.read(_BLOCK):
@@ -49,7 +53,7 @@ class Listing:
     """What a model consists of at one revision of its repository."""
 
     model: Model
-    endpoint: str
+    hub: Hub
     revision: str
     files: tuple[HubFile, ...]
 
@@ -58,8 +62,15 @@ class Listing:
         """Bytes of all of it."""
         return sum(file.size for file in self.files)
 
+    @property
+    def endpoint(self) -> str:
+        """The hub's address."""
+        return self.hub.endpoint
+
     def url(self, file: HubFile) -> str:
         """Where a file is downloaded from."""
+        if self.hub.kind == "modelscope":
+            return modelscope.url(self.model, self.hub, file.path, file.revision)
         from huggingface_hub import hf_hub_url
 
         url: str = hf_hub_url(self.model.repo, file.path, revision=self.revision, endpoint=self.endpoint)
@@ -67,27 +78,48 @@ class Listing:
 
 
 def endpoint_of(env: Mapping[str, str] | None = None) -> str:
-    """The hub that is asked: a mirror that ``HF_ENDPOINT`` names, else the hub itself."""
-    return ((os.environ if env is None else env).get("HF_ENDPOINT") or HUB).rstrip("/")
+    """The hub that is asked first: a mirror that ``HF_ENDPOINT`` names, else the hub itself."""
+    return hubs_of(env)[0].endpoint
 
 
-def ask(model: Model, endpoint: str, token: str | None = None) -> Listing:
+def ask(model: Model, hub: Hub, token: str | None = None) -> Listing:
     """What the hub has of ``model``. Raises Unreachable and NotOffered.
 
-    Programs and pictures in the repository are left there: nothing of a model is ever run.
+    Programs and pictures in the repository are left there: nothing of a model is ever run. ``token`` is for Hugging
+    Face, and shown to nobody else.
     """
     prepare_client()
+    with in_words(model, hub.endpoint):
+        revision, files = _of_modelscope(model, hub) if hub.kind == "modelscope" else _of_hub(model, hub, token)
+    if not files:
+        raise NotOffered(f"{hub.page(model)} holds nothing of {model.name}.", "Try another hub with --hub.")
+    return Listing(model, hub, revision, files)
+
+
+def _of_hub(model: Model, hub: Hub, token: str | None) -> tuple[str, tuple[HubFile, ...]]:
     from huggingface_hub import HfApi
     from huggingface_hub.hf_api import RepoFile
 
-    with in_words(model, endpoint):
-        hub = HfApi(endpoint=endpoint, token=token)
-        revision = hub.repo_info(model.repo, timeout=SECONDS).sha or "main"
-        tree: list[Any] = list(hub.list_repo_tree(model.repo, model.inside or None, recursive=True, revision=revision))
-    files = tuple(_file(model, each) for each in tree if isinstance(each, RepoFile) and is_taken(model, each.path))
-    if not files:
-        raise NotOffered(f"{endpoint}/{model.repo} holds nothing of {model.name}.", "Try another hub in HF_ENDPOINT.")
-    return Listing(model, endpoint, revision, files)
+    client = HfApi(endpoint=hub.endpoint, token=token)
+    revision = client.repo_info(model.repo, timeout=SECONDS).sha or "main"
+    tree: list[Any] = list(client.list_repo_tree(model.repo, model.inside or None, recursive=True, revision=revision))
+    return revision, tuple(
+        _file(model, each) for each in tree if isinstance(each, RepoFile) and is_taken(model, each.path)
+    )
+
+
+def _of_modelscope(model: Model, hub: Hub) -> tuple[str, tuple[HubFile, ...]]:
+    taken = [each for each in modelscope.files(model, hub) if is_taken(model, each["Path"])]
+    return modelscope.BRANCH, tuple(
+        HubFile(
+            _name(model, each["Path"]),
+            each["Path"],
+            each["Size"],
+            sha256=each.get("Sha256") or "",
+            revision=each.get("Revision") or "",
+        )
+        for each in taken
+    )
 
 
 SECONDS = 20.0
@@ -103,8 +135,11 @@ def is_taken(model: Model, path: str) -> bool:
 
 
 def _file(model: Model, each: Any) -> HubFile:
-    name = each.path.removeprefix(f"{model.inside}/") if model.inside else each.path
-    return HubFile(name, each.path, each.size, each.lfs.sha256 if each.lfs else "", each.blob_id)
+    return HubFile(_name(model, each.path), each.path, each.size, each.lfs.sha256 if each.lfs else "", each.blob_id)
+
+
+def _name(model: Model, path: str) -> str:
+    return path.removeprefix(f"{model.inside}/") if model.inside else path
 
 
 def prepare_client() -> None:

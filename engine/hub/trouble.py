@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from engine.errors import BadCheckpoint, EngineError
@@ -16,6 +16,10 @@ BY_HAND = "Or place its folder by hand: `acetui models path` says where."
 
 class Unreachable(EngineError):
     """No hub answers; what is here already works without one."""
+
+
+class Offline(Unreachable):
+    """No hub is to be asked."""
 
 
 class NotOffered(BadCheckpoint):
@@ -40,7 +44,17 @@ def unreachable(endpoint: str, why: str) -> Unreachable:
 
 def offline() -> Unreachable:
     """The person has said that nothing is to be fetched."""
-    return Unreachable("HF_HUB_OFFLINE is set, so nothing is downloaded.", f"Unset it to download. {BY_HAND}")
+    return Offline("HF_HUB_OFFLINE is set, so nothing is downloaded.", f"Unset it to download. {BY_HAND}")
+
+
+def none_reached(failed: Sequence[Unreachable]) -> Unreachable:
+    """Every hub was asked; one is told of as it is."""
+    if len(failed) == 1:
+        return failed[0]
+    sentences = " ".join(error.error for error in failed)
+    return Unreachable(
+        sentences, f"Check the network, or name a mirror in HF_ENDPOINT. What has arrived is kept. {BY_HAND}"
+    )
 
 
 @contextlib.contextmanager

@@ -81,6 +81,21 @@ def test_a_music_model_comes_with_what_it_needs(capsys: pytest.CaptureFixture[st
     assert [line.split(":")[0] for line in text.splitlines()] == ["vae", TEXT.name, "acestep-v15-turbo"]
 
 
+def test_the_second_hub_is_asked_by_itself_or_by_name(
+    capsys: pytest.CaptureFixture[str], small_hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_ENDPOINT")
+    monkeypatch.setattr("engine.hub.hubs.HUGGING_FACE", "http://127.0.0.1:9")
+    monkeypatch.setenv("MODELSCOPE_DOMAIN", small_hub.url)
+    told = lines(capsys, "get", "vae")
+    (notice,) = [each["text"] for each in told if each["event"] == "notice"]
+    assert notice.startswith("The hub http://127.0.0.1:9 cannot be reached")
+    assert [each["how"] for each in told if each["event"] == "model"] == ["downloaded"]
+    told = lines(capsys, "get", "0.6B", "--hub", "modelscope")
+    assert not [each for each in told if each["event"] == "notice"]
+    assert lines(capsys, "get", TEXT.name, "--hub", "huggingface", code=1)
+
+
 def test_what_people_read(capsys: pytest.CaptureFixture[str], small_hub: Hub, own_folders: Path) -> None:
     (own_folders / "models" / "acestep-v15-mine").mkdir(parents=True)
     with library(DoubleCard()):

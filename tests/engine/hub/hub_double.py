@@ -1,4 +1,7 @@
-"""A small hub on this machine's own address, for the hub's real client: it lists, serves ranges, and can misbehave."""
+"""A small hub on this machine's own address, for the hub's real client: it lists, serves ranges, and can misbehave.
+
+It speaks ModelScope's addresses as well, with the same repositories.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from engine.hub.catalogue import MAIN, TEXT, find
+from engine.hub.hubs import Hub as Address
 
 REVISION = "5ac1e5" + "0" * 34
 _RESOLVE = f"/resolve/{REVISION}/"
+_MODELSCOPE = "/api/v1/models/"
 
 
 @dataclass
@@ -76,6 +81,16 @@ class Hub:
         """Where each request for a file of that name began."""
         return [start for method, path, start in self.asked if method == "GET" and path.endswith(f"/{name}")]
 
+    @property
+    def as_hub(self) -> Address:
+        """It as Hugging Face's kind."""
+        return Address("huggingface", self.url)
+
+    @property
+    def as_modelscope(self) -> Address:
+        """It as ModelScope's kind."""
+        return Address("modelscope", self.url)
+
 
 @contextmanager
 def hub() -> Iterator[Hub]:
@@ -126,8 +141,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, *, body: bool) -> None:
         path = unquote(urlsplit(self.path).path)
         start = int((self.headers.get("Range") or "bytes=0-").split("=")[1].rstrip("-"))
-        self.hub.asked.append((self.command, path, start))
+        wanted = parse_qs(urlsplit(self.path).query).get("FilePath", [""])[0]
+        self.hub.asked.append((self.command, f"{path}/{wanted}" if wanted else path, start))
         self.hub.tokens.add(self.headers.get("Authorization"))
+        if path.startswith(_MODELSCOPE):
+            self._modelscope(path.removeprefix(_MODELSCOPE), start, body=body)
+            return
         name = next((each for each in self.hub.repos if f"/{each}" in path), "")
         repo = self.hub.repos.get(name)
         if repo is None:
@@ -142,6 +161,21 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(403, "GatedRepo")
         else:
             self._file(repo, path.partition(_RESOLVE)[2], start, body=body)
+
+    def _modelscope(self, path: str, start: int, *, body: bool) -> None:
+        name, _, what = path.partition("/repo")
+        query = parse_qs(urlsplit(self.path).query)
+        repo = self.hub.repos.get(name)
+        if repo is None:
+            self._refuse(404, "")
+        elif what == "/files":
+            assert (query["Revision"], query["Recursive"]) == (["master"], ["true"])
+            files = [_file_of_modelscope(path, data) for path, data in repo.files.items()]
+            folders = [{"Type": "tree", "Path": "vae", "Name": "vae", "Size": 0}]
+            self._json({"Code": 10010205001} if repo.gated else {"Code": 200, "Data": {"Files": [*folders, *files]}})
+        else:
+            assert query["Revision"] == [REVISION]
+            self._file(repo, query["FilePath"][0], start, body=body)
 
     def _file(self, repo: Repo, name: str, start: int, *, body: bool) -> None:
         whims = self.hub.whims.get(name.rpartition("/")[2], Whims())
@@ -201,6 +235,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("X-Error-Code", code)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+
+def _file_of_modelscope(path: str, data: bytes) -> dict[str, object]:
+    digest = hashlib.sha256(data).hexdigest()
+    told = {"Path": path, "Name": path.rpartition("/")[2], "Size": len(data), "Sha256": digest}
+    return {"Type": "blob", "Revision": REVISION, **told}
 
 
 def _once(whims: Whims, name: str) -> bool:

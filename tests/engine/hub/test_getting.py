@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections import namedtuple
 from collections.abc import Iterator
@@ -19,12 +20,15 @@ from engine.hub.checking import check
 from engine.hub.fetching import PIECE, Patience
 from engine.hub.getting import ARRIVING, MANIFEST, Getting, Progress
 from engine.hub.here import cache_folder, elsewhere, own_root, present
+from engine.hub.hubs import Hub as Address
+from engine.hub.hubs import hubs_of
 from engine.hub.listing import ask, endpoint_of
 from engine.hub.trouble import Damaged, NoRoom, NotOffered, Unreachable
 from tests.engine.hub.hub_double import REVISION, Hub, Repo, Whims, hub
 
 HASTE = Patience(seconds=2.0, tries=2, pause=0.01, longest_pause=0.02)
 TURBO = find("turbo")
+NOBODY = Address("huggingface", "http://127.0.0.1:9")
 Usage = namedtuple("Usage", "total used free")
 
 
@@ -55,7 +59,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def got(hub: Hub, root: Path, **more: object) -> Getting:
     env = {"HF_HUB_CACHE": str(root.parent / "cache")}
-    return Getting(root, hub.url, patience=HASTE, env=env, **more)  # type: ignore[arg-type]
+    return Getting(root, (hub.as_hub,), patience=HASTE, env=env, **more)  # type: ignore[arg-type]
 
 
 # --- all is well -----------------------------------------------------------------------------------------------------
@@ -198,7 +202,7 @@ def test_a_slow_line_is_a_line(small_hub: Hub, root: Path) -> None:
 def test_a_silent_line_is_given_up(small_hub: Hub, root: Path) -> None:
     small_hub.whims[WEIGHTS] = Whims(slow=1.0)
     quick = Patience(seconds=0.2, tries=0, pause=0.01)
-    job = Getting(root, small_hub.url, patience=quick, env={"HF_HUB_CACHE": "/nothing"})
+    job = Getting(root, (small_hub.as_hub,), patience=quick, env={"HF_HUB_CACHE": "/nothing"})
     with pytest.raises(Unreachable, match="does not answer in time"):
         job.get(VAE)
 
@@ -249,7 +253,7 @@ def test_a_repository_that_is_not_there(small_hub: Hub, root: Path) -> None:
 
 
 def test_no_hub_at_all(root: Path) -> None:
-    job = Getting(root, "http://127.0.0.1:9", patience=HASTE, env={"HF_HUB_CACHE": "/nothing"})
+    job = Getting(root, (NOBODY,), patience=HASTE, env={"HF_HUB_CACHE": "/nothing"})
     with pytest.raises(Unreachable, match=r"The hub http://127\.0\.0\.1:9 cannot be reached") as caught:
         job.get(VAE)
     assert "HF_ENDPOINT" in caught.value.hint
@@ -319,7 +323,7 @@ def test_what_another_program_has_is_used_in_place(small_hub: Hub, root: Path, t
 
 
 def test_the_hubs_cache_is_used_in_place_and_can_be_checked(small_hub: Hub, root: Path) -> None:
-    listing = ask(VAE, small_hub.url)
+    listing = ask(VAE, small_hub.as_hub)
     cache = cache_folder({"HF_HUB_CACHE": str(root.parent / "cache")}) / f"models--{MAIN.replace('/', '--')}"
     blobs, snapshot = cache / "blobs", cache / "snapshots" / REVISION / "vae"
     blobs.mkdir(parents=True)
@@ -385,3 +389,90 @@ def test_what_a_machine_wants_is_a_set() -> None:
 
     assert [model.short for model in wanted(allowance("cuda", 4))] == ["turbo", "vae", "Qwen3-Embedding-0.6B"]
     assert wanted(allowance("cuda", 80))[-1].short == "4B"
+
+
+# --- a second hub -----------------------------------------------------------------------------------------------------
+
+
+def test_modelscope_sends_the_same_with_its_checksums_and_goes_on_where_it_was_cut(small_hub: Hub, root: Path) -> None:
+    data = big(small_hub)
+    small_hub.whims[WEIGHTS] = Whims(cut_after=PIECE + 7, cuts=1, damaged=0)
+    job = Getting(root, (small_hub.as_modelscope,), "secret", HASTE, env={"HF_HUB_CACHE": "/nothing"})
+    assert [job.get(model) for model in with_needs([TURBO])] == ["downloaded"] * 3
+    assert (root / "vae" / WEIGHTS).read_bytes() == data
+    first, second = small_hub.sent(WEIGHTS)[:2]
+    assert (first, second >= PIECE) == (0, True)
+    assert small_hub.tokens == {None}  # a token of the other hub is not shown to this one
+    assert not (root / TURBO.name / "modeling_acestep.py").exists()
+    told = json.loads((root / "vae" / MANIFEST).read_text())
+    assert {file["revision"] for file in told["files"]} == {REVISION}
+    assert all(file["sha256"] for file in told["files"])
+    assert check(next(each for each in present(root) if each.name == "vae")).how == "checksums"
+
+
+def test_damage_and_absence_at_modelscope_are_told_in_words(small_hub: Hub, root: Path) -> None:
+    job = Getting(root, (small_hub.as_modelscope,), None, HASTE, env={"HF_HUB_CACHE": "/nothing"})
+    small_hub.whims[WEIGHTS] = Whims(damaged=2)
+    with pytest.raises(Damaged, match="arrived damaged twice"):
+        job.get(VAE)
+    small_hub.whims[WEIGHTS] = Whims(missing=True)
+    with pytest.raises(NotOffered, match=f"does not have all of {re.escape(MAIN)}"):
+        job.get(VAE)
+    with pytest.raises(NotOffered, match="does not have all of ACE-Step/acestep-v15-sft"):
+        job.get(find("sft"))
+    small_hub.repos[MAIN].gated = True
+    with pytest.raises(NotOffered, match="not given to everybody"):
+        job.get(TEXT)
+    with pytest.raises(Unreachable, match="what answers is no hub"):
+        ask(VAE, Address("modelscope", f"{small_hub.url}/api/models/{MAIN}?"))
+
+
+def test_where_the_first_hub_cannot_be_reached_the_second_is_asked_and_stays_first(small_hub: Hub, root: Path) -> None:
+    said: list[str] = []
+    hubs = (NOBODY, small_hub.as_modelscope)
+    job = Getting(root, hubs, None, HASTE, said=said.append, env={"HF_HUB_CACHE": "/nothing"})
+    assert [job.get(model) for model in (VAE, TEXT)] == ["downloaded"] * 2
+    assert len(said) == 1
+    assert said[0].startswith("The hub http://127.0.0.1:9 cannot be reached: ")
+    assert said[0].endswith(f"{small_hub.url} is asked in its place.")
+    with pytest.raises(NotOffered):  # that it does not have it is an answer: nobody else is asked
+        job.get(find("xl-turbo"))
+    assert len(said) == 1
+
+
+def test_what_one_hub_began_the_other_finishes(small_hub: Hub, root: Path) -> None:
+    data = big(small_hub)
+    with hub() as failing:
+        failing.repos = {MAIN: Repo(dict(small_hub.repos[MAIN].files))}
+        failing.whims[WEIGHTS] = Whims(cut_after=PIECE + 7, cuts=99)
+
+        def sends_no_more(now: Progress) -> None:
+            if now.file == WEIGHTS and now.done > PIECE:
+                failing.whims[WEIGHTS].failing = 99
+
+        hubs = (failing.as_hub, small_hub.as_modelscope)
+        job = Getting(root, hubs, None, HASTE, told=sends_no_more, env={"HF_HUB_CACHE": "/nothing"})
+        assert job.get(VAE) == "downloaded"
+    assert (root / "vae" / WEIGHTS).read_bytes() == data
+    assert small_hub.sent(WEIGHTS)[0] >= PIECE
+
+
+def test_no_hub_at_all_is_one_error_that_names_them(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hubs = (NOBODY, Address("modelscope", "http://127.0.0.1:7"))
+    job = Getting(root, hubs, None, HASTE, env={"HF_HUB_CACHE": "/nothing"})
+    with pytest.raises(Unreachable) as caught:
+        job.get(VAE)
+    assert caught.value.error.count("cannot be reached") == 2
+    assert "acetui models path" in caught.value.hint
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(Unreachable, match="HF_HUB_OFFLINE is set"):
+        job.get(VAE)
+
+
+def test_which_hubs_are_asked() -> None:
+    both = [hub.endpoint for hub in hubs_of({})]
+    assert both == ["https://huggingface.co", "https://www.modelscope.cn"]
+    assert [hub.kind for hub in hubs_of({}, "modelscope")] == ["modelscope"]
+    assert [hub.endpoint for hub in hubs_of({"HF_ENDPOINT": "http://mirror.example/"})] == ["http://mirror.example"]
+    moved = {"MODELSCOPE_DOMAIN": "www.modelscope.ai", "HF_ENDPOINT": "http://mirror.example"}
+    assert hubs_of(moved, "modelscope") == (Address("modelscope", "https://www.modelscope.ai"),)
