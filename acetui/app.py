@@ -5,30 +5,24 @@ Torch is never imported in this process, and the connection's library only after
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
-import inspect
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from textual import events, work
-from textual.app import App
 from textual.filter import LineFilter
 
 from acetui import studio_state
+from acetui.acting import ActingApp
 from acetui.browsing.take_book import TakeBook
 from acetui.browsing.take_details import TakeDetails
 from acetui.browsing.take_feed import TakeFeed
-from acetui.browsing.undo import UndoLog
-from acetui.doing import handler
 from acetui.keyboard.keys import Keymap
 from acetui.link import Link
-from acetui.listening import Listening
 from acetui.looks.signs import Looks
 from acetui.looks.terminal_settings import AS_SHIPPED, Found
 from acetui.looks.themes import DARK, shipped
@@ -40,14 +34,14 @@ from acetui.studio_state import StudioState
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
+    from acetui.browsing.undo import UndoLog
     from acetui.client import Client
     from acetui.hearing.elsewhere import Elsewhere
+    from acetui.listening import Listening
     from acetui.panes.metadata import MetadataPane
     from acetui.panes.take import TakeBody
     from acetui.panes.take_list import TakeList
     from acetui.screens.desk import Desk
-
-_log = logging.getLogger(__name__)
 
 
 @cache
@@ -55,7 +49,7 @@ def _defaults() -> Mapping[str, str]:
     return variables(shipped(DARK))
 
 
-class StudioApp(App[str | None], inherit_bindings=False):
+class StudioApp(ActingApp, inherit_bindings=False):
     """One session on the screen. Returns what there is to say after leaving, if anything."""
 
     CSS_PATH = "acetui.tcss"
@@ -85,12 +79,6 @@ class StudioApp(App[str | None], inherit_bindings=False):
         self.book = TakeBook()
         self.feed = TakeFeed(self.book, lambda: self.link.client, self._takes_changed, self.complain)
         self.details = TakeDetails(lambda: self.link.client, self._take_changed)
-        self.listening = Listening(
-            lambda: self.link.client, session, self.details.whole, self.playing_changed, self.complain
-        )
-        self.listening.use(self.dressing.settings)
-        self.listening.elsewhere = elsewhere
-        self.undo_log = UndoLog()
         self.notices = notices
         """What there is to say to begin with, about keys and settings."""
 
@@ -108,11 +96,6 @@ class StudioApp(App[str | None], inherit_bindings=False):
 
         self.animation_level = "none"
 
-    @property
-    def desk(self) -> Desk:
-        """The main screen, also while another one lies over it."""
-        return cast("Desk", self.screen_stack[0])
-
     def get_default_screen(self) -> Desk:
         """The desk."""
         from acetui.screens.desk import Desk
@@ -126,6 +109,25 @@ class StudioApp(App[str | None], inherit_bindings=False):
             fitting = sorted((least, name) for least, name in breakpoints or () if cells >= least)
             desk.add_class(*(name for _, name in fitting[-1:]))
         return desk
+
+    @cached_property
+    def listening(self) -> Listening:
+        """What is heard. The first who asks comes after the first picture."""
+        from acetui.listening import Listening
+
+        made = Listening(
+            lambda: self.link.client, self.session_folder, self.details.whole, self.playing_changed, self.complain
+        )
+        made.use(self.dressing.settings)
+        made.elsewhere = self.elsewhere
+        return made
+
+    @cached_property
+    def undo_log(self) -> UndoLog:
+        """What was done to takes here."""
+        from acetui.browsing.undo import UndoLog
+
+        return UndoLog()
 
     @property
     def looks(self) -> Looks:
@@ -173,7 +175,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
         gc.enable()
         for notice in (*self.notices, *map(str, self.dressing.problems)):
             self.complain(notice)
-        self.run_worker(self._finish(self.writing.begin()), name="writing", exit_on_error=False)
+        self.run_worker(self.finish(self.writing.begin()), name="writing", exit_on_error=False)
         if self.opens_with == "sessions":
             self._choose_session()
             return
@@ -206,7 +208,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
         self._is(studio_state.attached(self.state, session, time.monotonic()))
         if "listening" in session:
             self.listening.studio_says({"event": "listening", **session["listening"]})
-        self.run_worker(self._finish(self._drafts_back()), name="drafts", exit_on_error=False)
+        self.run_worker(self.finish(self._drafts_back()), name="drafts", exit_on_error=False)
         self.feed.attached()
         self.details.forget()
 
@@ -290,7 +292,7 @@ class StudioApp(App[str | None], inherit_bindings=False):
         """The outline of the take under the cursor was clicked."""
         from acetui.doing.listening import play_from
 
-        self.run_worker(self._finish(play_from(self, event.share)), name="seek", exit_on_error=False)
+        self.run_worker(self.finish(play_from(self, event.share)), name="seek", exit_on_error=False)
 
     def on_lost(self, error: EngineError) -> None:
         """The studio does not answer."""
@@ -303,66 +305,3 @@ class StudioApp(App[str | None], inherit_bindings=False):
             if isinstance(self.screen, ShowsState):
                 self.screen.show_state(state)
             self.writing.follow(state)
-
-    # --- what people do ----------------------------------------------------------------------------------------------
-
-    def perform(self, action_id: str) -> None:
-        """Does one action of the table."""
-        try:
-            outcome = handler(action_id)(self)
-        except EngineError as error:
-            self.complain(error)
-            return
-        if inspect.isawaitable(outcome):
-            self.run_worker(self._finish(outcome), name=action_id, exit_on_error=False)
-
-    async def _finish(self, outcome: Awaitable[None]) -> None:
-        try:
-            await outcome
-        except EngineError as error:
-            self.complain(error)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            _log.exception("an action failed")
-            self.complain(
-                EngineError(f"That failed unexpectedly: {type(error).__name__}: {error}.", "Please report it.")
-            )
-
-    def write_to_terminal(self, sequence: str) -> None:
-        """Writes what is no part of the picture, such as text for the clipboard."""
-        if self._driver is not None:
-            self._driver.write(sequence)
-
-    def say(self, message: str) -> None:
-        """Tells something in the last line, until the next key."""
-        self.desk.say(message)
-        self._note(message)
-
-    def complain(self, error: EngineError | str, hint: str = "") -> None:
-        """Tells what went wrong and what to do, in the last line until the next key, and in the log."""
-        error = error if isinstance(error, EngineError) else EngineError(error, hint)
-        self.desk.complain(error)
-        self._note(str(error), warning=True)
-
-    def _note(self, words: str, *, warning: bool = False) -> None:
-        """Says it on the screen that lies over the desk as well."""
-        note = getattr(self.screen, "note", None)
-        if note is not None:
-            note.say(words, warning=warning)
-
-    async def ask_line(
-        self,
-        question: str,
-        initial: str = "",
-        *,
-        typing: Callable[[str], None] | None = None,
-        complete: Callable[[str], str | None] | None = None,
-    ) -> str | None:
-        """What a person types to a question in the last line; None where they do not answer."""
-        return await self.desk.ask_line(question, initial, typing, complete)
-
-    async def confirm(self, question: str) -> bool:
-        """Whether a person says yes."""
-        answer = await self.desk.ask_line(f"{question} (y or n)")
-        return answer is not None and answer.strip().lower() in ("y", "yes")

@@ -5,15 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 
-from acetui.verbs.hearing import VERBS as HEARING
-from acetui.verbs.machine import VERBS as MACHINE
-from acetui.verbs.music import VERBS as MUSIC
-from acetui.verbs.operations import VERBS as OPERATIONS
-from acetui.verbs.parsing import AddVerb, Parser, UsageError, add_session_or_last, add_terminal_flags, later
-from acetui.verbs.session import VERBS as SESSION
-from acetui.verbs.session import with_sort_joined
+from acetui.verbs.parsing import Parser, UsageError, add_session_or_last, add_terminal_flags, later
 from engine import Cancelled, EngineError, __version__
 
 FAILED = 1
@@ -59,8 +54,10 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"acetui {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, prog="acetui")
-    for name, add_verb in _VERBS.items():
-        add_verb(verbs, name)
+    for module, names in _VERBS.items():
+        add = import_module(f"acetui.verbs.{module}").VERBS
+        for name in names:
+            add[name](verbs, name)
     return parser
 
 
@@ -72,7 +69,7 @@ def parser_for(argv: list[str]) -> Parser:
 def _run(argv: list[str]) -> int:
     parser = parser_for(argv)
     try:
-        args, unknown = parser.parse_known_args(with_sort_joined(argv))
+        args, unknown = parser.parse_known_args(_joined(argv) if _is_verb(argv) else argv)
     except SystemExit as answered:  # --help and --version
         return answered.code if isinstance(answered.code, int) else 0
     if unknown:
@@ -82,6 +79,13 @@ def _run(argv: list[str]) -> int:
     return verb(args)
 
 
+def _joined(argv: list[str]) -> list[str]:
+    """The arguments of a verb as argparse takes them in."""
+    from acetui.verbs.session import with_sort_joined
+
+    return with_sort_joined(argv)
+
+
 def _is_verb(argv: list[str]) -> bool:
     """Whether a verb is called, or help is asked for; else it is a session, or nothing, that opens in the terminal.
 
@@ -89,12 +93,13 @@ def _is_verb(argv: list[str]) -> bool:
     """
     if not argv:
         return False
-    if argv[0] in _VERBS or argv[0] in ("-h", "--help", "--version"):
+    names = [name for names in _VERBS.values() for name in names]
+    if argv[0] in names or argv[0] in ("-h", "--help", "--version"):
         return True
     if not argv[0].startswith("-"):
         from acetui.open_studio import refuse_mistyped_verb
 
-        refuse_mistyped_verb(argv[0], list(_VERBS))
+        refuse_mistyped_verb(argv[0], names)
     return False
 
 
@@ -107,7 +112,16 @@ def _studio_parser() -> Parser:
     return parser
 
 
-_VERBS: dict[str, AddVerb] = {**MUSIC, **SESSION, **OPERATIONS, **HEARING, **MACHINE}
+_VERBS: Mapping[str, tuple[str, ...]] = {
+    "music": ("render", "jam", "plan", "sample", "format", "understand", "score", "import"),
+    "session": ("studio", "takes", "take", "verify", "export"),
+    "operations": (
+        *("repaint", "cover", "extend", "stitch", "join", "extract", "lego", "complete", "crop", "sibling", "finish"),
+    ),
+    "hearing": ("listen", "connect", "door"),
+    "machine": ("models", "adapters", "doctor", "bench"),
+}
+"""The verbs by the module of ``acetui.verbs`` that declares them; the studio in this terminal needs none of them."""
 
 
 def _report(error: EngineError, argv: Sequence[str]) -> int:

@@ -42,11 +42,13 @@ class Place:
 
     @property
     def surroundings(self) -> dict[str, str]:
-        """The environment of everything here."""
+        """The environment of everything here. Bytecode is kept, as for whoever starts a program a second time."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ACETUI", "TEXTUAL"))}
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)
         return {
             **{name: value for name, value in kept.items() if name not in ("NO_COLOR", "TMUX", "STY")},
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+            "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),
             "ACETUI_DATA": str(self.folder / "data"),
             "ACETUI_STATE": str(self.folder / "state"),
             "ACETUI_CONFIG": str(self.folder / "config"),

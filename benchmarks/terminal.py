@@ -122,7 +122,10 @@ def _starts(place: Place, bare: Path, columns: int, rows: int) -> tuple[tuple[fl
     found = []
     for mark, make in (
         (DRAWN, lambda: place.terminal(columns=columns, rows=rows)),
-        (_BARE_MARK, lambda: Pty([sys.executable, str(bare)], columns=columns, rows=rows)),
+        (
+            _BARE_MARK,
+            lambda: Pty([sys.executable, str(bare)], columns=columns, rows=rows, environment=place.surroundings),
+        ),
     ):
         with make() as terminal:
             found.append((drawn(terminal, mark), terminal.cpu_seconds()))

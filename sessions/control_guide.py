@@ -18,7 +18,7 @@ from engine.fields import shown, spec
 from engine.profiles import Profile
 from engine.request import Request
 from engine.values import HIGHEST_SEED, INSTRUMENTAL, LARGEST_BATCH, TRAINED_SECONDS
-from sessions.tables import Table
+from sessions.table import Table
 
 RANDOM_SECONDS = (30.0, 240.0)
 """A length that is left to chance lies between these."""

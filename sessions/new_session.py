@@ -14,7 +14,8 @@ from sessions.places import SESSION_FILE, check_name, sessions_folder
 from sessions.recipe import edit
 from sessions.revisions import FOLDER as REVISIONS
 from sessions.settings import BESIDE, Settings
-from sessions.tables import ScoreSettings, Table
+from sessions.table import Table
+from sessions.tables import ScoreSettings
 from sessions.toml_text import written
 from sessions.whole_files import write_whole
 

@@ -15,7 +15,8 @@ from sessions import wildcards
 from sessions.errors import BadSetting
 from sessions.grids import Grid
 from sessions.names import check_names
-from sessions.tables import LoopSettings, ModelSettings, ScoreSettings, Table
+from sessions.table import Table
+from sessions.tables import LoopSettings, ModelSettings, ScoreSettings
 
 __all__ = ["NO_LIMIT", "TABLES", "LoopSettings", "ModelSettings", "Recipe", "ScoreSettings", "Settings"]
 

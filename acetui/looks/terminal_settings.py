@@ -17,7 +17,7 @@ from acetui.own_files import TomlFile, config_folder
 from engine import readers
 from engine.errors import EngineError, InvalidRequest
 from engine.fields import spec
-from sessions.tables import Table
+from sessions.table import Table
 
 FILE = "config.toml"
 TABLE = "terminal"

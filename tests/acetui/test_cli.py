@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,11 @@ from acetui.verbs.report import take_line
 from engine import InvalidRequest
 from engine.file_names import SUFFIXES, audio_path, slug, take_name
 from engine.request import FIELDS
+
+
+def test_verbs_are_named_where_they_are_declared() -> None:
+    for module, names in cli._VERBS.items():
+        assert tuple(import_module(f"acetui.verbs.{module}").VERBS) == names
 
 
 def job_of(*argv: str):
