@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from acetui.recipe import grid_text
+from acetui.recipe.grid_text import GRID_FIELD
 from engine.errors import InvalidRequest
 from engine.fields import Field, plain
 from engine.request import FIELDS
 from engine.values import LANGUAGES, TIME_SIGNATURES
-from sessions.settings import BESIDE, holds_choices
+from sessions.settings import BESIDE, GRID, holds_choices
 
 _UNSET_WORDS = ("", "default")
 _SECONDS = ("duration", "repainting_start", "repainting_end", "crop_start", "crop_end")
@@ -38,6 +40,8 @@ def place_of(name: str) -> tuple[str, str]:
 def field_of(name: str) -> Field:
     """The declaration behind a name; raises KeyError where there is none."""
     table, key = place_of(name)
+    if name == GRID:
+        return GRID_FIELD
     return FIELDS[key] if table == "recipe" else BESIDE[table].fields()[key]
 
 
@@ -57,15 +61,21 @@ def parsed(name: str, text: str) -> Any:
     field = field_of(name)
     if not text:
         return None
+    if not holds_choices(field) and text.strip().lower() in _UNSET_WORDS:
+        return None
+    stored = _stored(name, text)
+    return None if stored == default_of(name) else stored
+
+
+def _stored(name: str, text: str) -> Any:
+    """The value, in JSON form, of what was typed, also where it is the default. Raises InvalidRequest."""
+    field = field_of(name)
     if holds_choices(field):
         value = field.clean(text)
-    elif text.strip().lower() in _UNSET_WORDS:
-        return None
     else:
         read = _READERS.get(name, _READERS_OF_KIND.get(field.kind))
         value = field.parse(text.strip()) if read is None else field.clean(read(text.strip(), field))
-    stored = field.dump(value)
-    return None if stored == default_of(name) else stored
+    return field.dump(value)
 
 
 def written(name: str, value: Any) -> str:
@@ -73,6 +83,8 @@ def written(name: str, value: Any) -> str:
     if value is None:
         return ""
     field = field_of(name)
+    if name == GRID:
+        return grid_text.written(value, written)
     if isinstance(value, bool):
         return "on" if value else "off"
     if field.kind == "adapters":
@@ -169,6 +181,10 @@ def _json(text: str, field: Field) -> Any:
         raise field.refusal(text) from None
 
 
+def _grid(text: str, field: Field) -> Any:
+    return grid_text.read(text, _stored)
+
+
 def _as_typed(text: str, field: Field) -> Any:
     """The planner's name: "none" is one, and means that there shall be none."""
     return text
@@ -177,6 +193,7 @@ def _as_typed(text: str, field: Field) -> Any:
 _READERS: Mapping[str, Callable[[str, Field], Any]] = {
     **dict.fromkeys(_SECONDS, _seconds),
     _PATHS: _paths,
+    GRID: _grid,
     "models.lm": _as_typed,
 }
 _READERS_OF_KIND: Mapping[str, Callable[[str, Field], Any]] = {"adapters": _adapters, "params": _params}

@@ -14,7 +14,7 @@ from engine.fields import plain
 from engine.profiles import Profile
 from engine.request import FIELDS, Request
 from sessions.presets import PRESETS, SHAPING
-from sessions.settings import BESIDE
+from sessions.settings import BESIDE, GRID
 
 PANES = ("caption", "lyrics")
 """Fields with a pane of their own."""
@@ -42,7 +42,7 @@ def _beside(table: str) -> tuple[str, ...]:
 
 GROUPS = (
     FormGroup("metadata", False, (*_of("metadata"), "instrumental")),
-    FormGroup("seeds", False, _of("seeds")),
+    FormGroup("seeds", False, (*_of("seeds"), GRID)),
     FormGroup("model", True, (PRESET, *_beside("models"))),
     FormGroup("sampling", True, _of("sampling", "guidance")),
     FormGroup("planner", True, _of("planner", "plan")),

@@ -14,7 +14,7 @@ from typing import Any
 
 from acetui.recipe.field_values import is_text, written
 from engine.request import FIELDS
-from sessions.settings import BESIDE, TABLES
+from sessions.settings import BESIDE, GRID, TABLES
 
 SAME, GONE, COME = "same", "gone", "come"
 
@@ -78,7 +78,7 @@ def field_changes(
     for table in TABLES:
         old, new = before.get(table, {}), after.get(table, {})
         prefix = "" if table == "recipe" else f"{table}."
-        known = FIELDS if table == "recipe" else BESIDE[table].fields()
+        known = (*FIELDS, GRID) if table == "recipe" else tuple(BESIDE[table].fields())
         names = [*known, *(name for name in {**old, **new} if name not in known)]
         found += [
             _change(prefix + name, old.get(name), new.get(name), name in known)
@@ -89,7 +89,7 @@ def field_changes(
 
 
 def _change(name: str, old: Any, new: Any, known: bool) -> FieldChange:
-    """A field that nobody declares, such as a grid, is shown as JSON."""
+    """A field that nobody declares is shown as JSON."""
     if not known:
         was, now = ("" if value is None else json.dumps(value, ensure_ascii=False) for value in (old, new))
         return FieldChange(name, was, now)

@@ -54,6 +54,16 @@ QUICK = settings(max_examples=300, deadline=None, suppress_health_check=list(Hea
         ("timesteps", "1, 0.5, 0", [1.0, 0.5]),
         ("caption", "  as it is ", "  as it is "),
         ("caption", "", None),
+        ("grid", "bpm = 90, 100; keyscale=Am, C major", {"bpm": [90, 100], "keyscale": ["A minor", "C major"]}),
+        ("grid", "duration = 1:30, 45; shift = 3", {"duration": [90.0, 45.0], "shift": [3.0]}),
+        ("grid", "use_adg = on, off", {"use_adg": [True, False]}),
+        (
+            "grid",
+            '{"caption": ["slow jazz, brushes", "funk; horns"]}',
+            {"caption": ["slow jazz, brushes", "funk; horns"]},
+        ),
+        ("grid", '{"timesteps": [[1, 0.5], [1, 0.7]]}', {"timesteps": [[1.0, 0.5], [1.0, 0.7]]}),
+        ("grid", "", None),
         ("models.lm", "none", "none"),
         ("models.dit", "", None),
         ("loop.policy", "siblings", "siblings"),
@@ -77,6 +87,12 @@ def test_what_is_typed(name: str, typed: str, value: Any) -> None:
         ("adapters", "a=b", "no name with a number"),
         ("adapters", "[", "it must be a list"),
         ("caption", "a\x00b", "U+0000"),
+        ("grid", "bpm", "it is written as 'bpm = 90, 100"),
+        ("grid", "{", "it is written as 'bpm = 90, 100"),
+        ("grid", "bpn = 90", "Nothing under [recipe.grid] is called 'bpn'"),
+        ("grid", "bpm = ", "it must be a list of at least one value"),
+        ("grid", "bpm = 9000", "a whole number from 30 to 300"),
+        ("grid", "bpm = auto", "in a grid every value is given"),
     ],
 )
 def test_what_is_refused(name: str, typed: str, part: str) -> None:
@@ -106,6 +122,8 @@ def test_what_is_refused(name: str, typed: str, part: str) -> None:
         ("instruction", None, "none"),
         ("guidance_params", {"a": 1.0}, "a=1"),
         ("loop.takes", None, "auto"),
+        ("grid", None, "none"),
+        ("grid", {"bpm": [90, 100], "shift": [1.0]}, "bpm = 90, 100; shift = 1"),
     ],
 )
 def test_what_is_shown(name: str, value: Any, words: str) -> None:

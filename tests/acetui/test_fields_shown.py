@@ -33,7 +33,7 @@ from engine.config import DiTConfig
 from engine.profiles import profile_for
 from engine.request import FIELDS
 from sessions.presets import PRESETS, apply_preset
-from sessions.settings import BESIDE, Recipe
+from sessions.settings import BESIDE, GRID, Recipe
 
 TURBO = profile_for("acestep-v15-turbo", DiTConfig(is_turbo=True))
 BASE = profile_for("acestep-v15-base", DiTConfig())
@@ -43,7 +43,7 @@ ENTRIES = [name for group in GROUPS for name in group.names]
 def test_every_field_is_reachable_once() -> None:
     beside = {f"{table}.{name}" for table, kind in BESIDE.items() for name in kind.fields()}
     assert len(ENTRIES) == len(set(ENTRIES))
-    assert set(ENTRIES) == {*FIELDS, *beside, PRESET} - {*PANES}
+    assert set(ENTRIES) == {*FIELDS, *beside, PRESET, GRID} - {*PANES}
     assert [group.title for group in GROUPS if not group.folded] == ["metadata", "seeds"]
 
 

@@ -51,7 +51,7 @@ def test_both_texts_can_be_read_off(before: str, after: str) -> None:
         ({"loop": {"takes": 3}}, {"loop": {"headless": True}}, (
             FieldChange("loop.takes", "3", ""), FieldChange("loop.headless", "", "on"),
         )),
-        ({}, {"recipe": {"grid": {"bpm": [90]}}}, (FieldChange("grid", "", '{"bpm": [90]}'),)),
+        ({}, {"recipe": {"grid": {"bpm": [90]}}}, (FieldChange("grid", "", "bpm = 90"),)),
         ({"recipe": {"lyrics": "x", "bpm": 90}}, {"recipe": {"bpm": 91}}, (
             FieldChange("lyrics", "x", "", (Piece("x", GONE),)), FieldChange("bpm", "90", "91"),
         )),
