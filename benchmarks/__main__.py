@@ -59,6 +59,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", choices=("cpu", "cuda"), help="the same as cpu and gpu")
     parser.add_argument("--only", nargs="+", choices=tuple(cpu_areas(quick=True)), metavar="AREA", help="some areas")
     parser.add_argument(
+        "--part",
+        nargs="+",
+        default=(),
+        metavar="PART",
+        help="of the planner, such as 'batch 8', 'prefill 8', 'drafts 1', 'company 8'",
+    )
+    parser.add_argument(
         "--dtype", nargs="+", choices=tuple(DTYPES), default=["bf16", "fp32"], help="the first is the main one"
     )
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
@@ -85,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     minutes = arguments.minutes or MINUTES[arguments.where]
     scale = 0.0 if arguments.quick else minutes / MINUTES[arguments.where]
     device = torch.device("cuda" if arguments.where == "gpu" else "cpu")
-    bench = Bench(device, Budget(minutes, scale), tuple(arguments.dtype))
+    bench = Bench(device, Budget(minutes, scale), tuple(arguments.dtype), tuple(arguments.part))
     found = machine.describe(device)
     ceilings = machine.measure(device, quick=arguments.quick)
     print(machine.block(found, ceilings), flush=True)

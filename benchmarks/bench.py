@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import torch
@@ -21,10 +22,17 @@ class Bench:
     device: torch.device
     budget: Budget
     dtypes: tuple[str, ...] = ("bf16", "fp32")
+    parts: tuple[str, ...] = ()
+    """Of an area that has parts, those that are wanted; all of them where none is named."""
+
     clock: Clock = field(init=False)
 
     def __post_init__(self) -> None:
         self.clock = Clock(self.device)
+
+    def of_these(self, sizes: Iterable[int], name: str) -> list[int]:
+        """Those sizes whose part, ``name`` with the size in it, is wanted."""
+        return [size for size in sizes if not self.parts or name.format(size) in self.parts]
 
     def race(
         self,

@@ -1,7 +1,8 @@
 """The planner: audio codes a second, beside ``transformers.generate`` with a logits processor that does the same job.
 
-Both have the same weights: the peer's matrices are views of ours. Prefill and decode are told apart by the moments at
-which the first and the last codes are there.
+Both have the same weights, and draw by the same function: what is compared is the network and the loop around it. The
+peer keeps its keys and values in whichever of its caches is the faster one. Prefill and decode are told apart by the
+moments at which the first and the last codes are there.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ from benchmarks.rows import Area, Row
 from engine.config import LMConfig
 from engine.models.loading import build, slots
 from engine.models.planner_lm import PlannerLM
-from engine.models.steady import steady_rows
+from engine.models.steady import prepare
 from engine.planner.decode import Asked, CodeRow, Decoder
-from engine.planner.draws import Draws, Sampling
+from engine.planner.draws import Draws, Sampling, choose, guided
 from engine.planner.vocabulary import Vocabulary
 
 SCALE = 2.0
 SAMPLING = Sampling()
+CACHES = ("dynamic", "static")
+"""The peer's."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Sizes:
     first_code: int
     codes: int
     batches: tuple[int, ...] = (1, 2, 4, 8)
-    tokens: int = 8
+    tokens: int = 12
     prompt: int = 64
     unguided: int = 40
     long_prompt: int = 300
@@ -88,7 +91,6 @@ def random_lm(config: LMConfig, dtype: torch.dtype, device: torch.device) -> Pla
         else:
             gain = 0.5 if name.endswith(("o_proj.weight", "down_proj.weight")) else 1.0
             view.normal_(0.0, gain * view.shape[-1] ** -0.5, generator=generator)
-    network.even = steady_rows(network)
     return network
 
 
@@ -131,8 +133,11 @@ class Pair:
     def __init__(self, sizes: Sizes, dtype: str, device: torch.device) -> None:
         self.sizes, self.device = sizes, device
         network = random_lm(sizes.config, DTYPES[dtype], device)
-        self.decoder = Decoder(network, vocabulary_of(sizes))
+        self.parameters = sum(parameter.numel() for parameter in network.parameters())
         self.peer = peer_lm(network)
+        prepare(network)
+        self.decoder = Decoder(network, vocabulary_of(sizes))
+        self.caches: dict[int, str] = {}
         generator = torch.Generator().manual_seed(1)
         self.words = torch.randint(0, sizes.end, (2, sizes.long_prompt), generator=generator).tolist()
 
@@ -154,7 +159,14 @@ class Pair:
         return _timed(stamps, uncond + SCALE * (cond - uncond))
 
     def theirs(self, batch: int, prompt: int) -> Timed:
-        """One run of ``generate``: both prompts of every item are rows, the shorter one padded on its left."""
+        """One run of ``generate``, with the cache that suits the batch."""
+        if batch not in self.caches:
+            tried = {cache: self.generated(batch, prompt, cache).step for cache in CACHES}
+            self.caches[batch] = min(tried, key=lambda cache: tried[cache])
+        return self.generated(batch, prompt, self.caches[batch])
+
+    def generated(self, batch: int, prompt: int, cache: str) -> Timed:
+        """Both prompts of every item are rows, the shorter one padded on its left."""
         cond, uncond = self.words[0][:prompt], self.words[1][: self.sizes.unguided]
         ids = torch.tensor([cond] * batch + [[0] * (prompt - len(uncond)) + uncond] * batch, device=self.device)
         mask = torch.ones_like(ids)
@@ -167,35 +179,32 @@ class Pair:
             max_new_tokens=self.sizes.tokens,
             do_sample=False,
             logits_processor=[job],
+            cache_implementation=cache,
+            disable_compile=True,
         )
         assert job.first is not None
         return _timed([began, *job.stamps], job.first[:1])
 
 
 class GuidedCodes:
-    """For ``generate``: guidance, the mask of codes, temperature, top-p and the draw; both rows get the same token."""
+    """For ``generate``: guidance of the codes' logits and the draw; both rows of an item get the same token."""
 
     def __init__(self, sizes: Sizes, batch: int) -> None:
-        self._sizes, self._batch = sizes, batch
-        self._generators = [torch.Generator().manual_seed(seed) for seed in range(batch)]
+        self._codes = slice(sizes.first_code, sizes.first_code + sizes.codes)
+        self._numbers = torch.arange(sizes.first_code, sizes.first_code + sizes.codes, dtype=torch.int32)
+        self._draws = [Draws(seed, 0, torch.device("cpu")) for seed in range(batch)]
         self.stamps: list[float] = []
         self.first: Tensor | None = None
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """``[2B, vocabulary]`` to the same with one token left."""
-        cond, uncond = scores.float().chunk(2)
-        scores = uncond + SCALE * (cond - uncond)
-        codes = slice(self._sizes.first_code, self._sizes.first_code + self._sizes.codes)
-        masked = torch.full_like(scores, -torch.inf)
-        masked[:, codes] = scores[:, codes]
+        logits = guided(*scores[:, self._codes].float().chunk(2), SCALE)
         if self.first is None:
-            self.first = scores[:, codes].clone()
-        chances = (masked / SAMPLING.temperature).softmax(-1)
-        ordered, places = chances.sort(descending=True)
-        ordered = ordered.masked_fill(ordered.cumsum(-1) - ordered > SAMPLING.top_p, 0.0)
-        drawn = [row.multinomial(1, generator=each) for row, each in zip(ordered, self._generators, strict=True)]
-        tokens = places.gather(1, torch.stack(drawn))
-        out = torch.full_like(masked, -torch.inf).scatter(1, tokens, 0.0).repeat(2, 1)
+            self.first = logits.clone()
+        step, numbers = len(self.stamps), self._numbers.to(logits.device)
+        drawn = [choose(row, numbers, SAMPLING, each, step) for row, each in zip(logits, self._draws, strict=True)]
+        tokens = torch.tensor(drawn, device=scores.device).add(self._codes.start).unsqueeze(1)
+        out = torch.full_like(scores[: len(drawn)], -torch.inf).scatter(1, tokens, 0.0).repeat(2, 1)
         self.stamps.append(time.perf_counter())
         return out
 
@@ -208,18 +217,19 @@ def _timed(stamps: list[float], logits: Tensor) -> Timed:
 def run(bench: Bench, sizes: Sizes) -> list[Area]:
     """Decode side by side, and what a batch adds to our prefill."""
     areas = []
-    for dtype in sizes.dtypes:
+    wanted = [*bench.of_these(sizes.batches, "batch {}"), *bench.of_these(sizes.batches, "prefill {}")]
+    for dtype in sizes.dtypes if wanted else ():
         pair = Pair(sizes, dtype, bench.device)
-        size = sum(parameter.numel() for parameter in pair.decoder.network.parameters()) / 1e9
-        area = Area(f"The planner: a step of guided codes, {size:.2f} billion parameters, {dtype}")
-        area.notes.append("The peer is transformers.generate with a logits processor that guides, masks and draws.")
-        for batch in sizes.batches:
+        area = Area(f"The planner: a step of guided codes, {pair.parameters / 1e9:.2f} billion parameters, {dtype}")
+        area.notes.append("The peer is transformers.generate with a logits processor that guides and draws.")
+        for batch in bench.of_these(sizes.batches, "batch {}"):
             if bench.budget.over:
                 area.rows.append(Row(f"batch {batch}", note="not run: out of time (--minutes)"))
                 continue
             bench.say(f"planner, batch {batch}, {dtype}")
-            area.rows.append(_decode(pair, batch, dtype, 2 if bench.budget.scale else 1))
-        area.rows.append(_prefill(pair, max(sizes.batches), 3 if bench.budget.scale else 1))
+            area.rows.append(_decode(pair, batch, dtype, 3 if bench.budget.scale else 1))
+        for batch in bench.of_these((max(sizes.batches),), "prefill {}"):
+            area.rows.append(_prefill(pair, batch, 3 if bench.budget.scale else 1))
         areas.append(area)
     return areas
 
@@ -236,7 +246,7 @@ def _decode(pair: Pair, batch: int, dtype: str, turns: int) -> Row:
         ratios=tuple(p.step / o.step for o, p in runs),
         apart=deviation(runs[0][0].logits, runs[0][1].logits),
         target=target,
-        note=f"{batch / ours:.1f} and {batch / peer:.1f} codes a second",
+        note=f"{batch / ours:.1f} and {batch / peer:.1f} codes a second, its cache {pair.caches[batch]}",
     )
 
 

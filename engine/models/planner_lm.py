@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import LMConfig
+from engine.models.laid_out import LaidOut
 from engine.models.primitives import Fused, GatedMLP, RMSNorm
 
 _STEP = 256
@@ -77,18 +78,34 @@ class PlannerAttention(nn.Module):
         self.o_proj = nn.Linear(self.heads * self.dim, config.hidden_size, bias=False)
         self.q_norm = RMSNorm(self.dim, config.rms_norm_eps)
         self.k_norm = RMSNorm(self.dim, config.rms_norm_eps)
+        self._kept_gains: Tensor | None = None
 
     def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """``[N, hidden]`` to queries, keys and values ``[N, heads, D]``, the first two turned to their places."""
         projected = self.qkv(x).unflatten(-1, (-1, self.dim))
-        q, k, v = projected.split((self.heads, self.kv_heads, self.kv_heads), dim=1)
-        return _turned(self.q_norm(q), *rotation), _turned(self.k_norm(k), *rotation), v
+        both, v = projected.split((self.heads + self.kv_heads, self.kv_heads), dim=1)
+        # Queries and keys at once: with few rows it is the number of operations that counts.
+        normed = F.rms_norm(both, (self.dim,), eps=self.q_norm.eps)
+        turned = _turned(normed * self._gains(), *rotation)
+        return turned[:, : self.heads], turned[:, self.heads :], v
+
+    def _gains(self) -> Tensor:
+        """The norms' weights, head by head, ``[heads + kv_heads, D]``; kept once nothing is learnt any more."""
+        if self._kept_gains is not None:
+            return self._kept_gains
+        q, k = self.q_norm.weight, self.k_norm.weight
+        gains = torch.cat((q.expand(self.heads, -1), k.expand(self.kv_heads, -1)))
+        if not gains.requires_grad:
+            self._kept_gains = gains
+        return gains
 
 
 def _turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """``[N, heads, D]`` turned by the angles of its place, ``[N, 1, D/2]`` each; the halves of a head are the pairs."""
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
+    """``[N, heads, D]`` turned by the angles of its place; the halves of a head are the pairs.
+
+    ``cos`` and ``sin`` are ``[N, 1, D]``, the sines of the first half negative.
+    """
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)
 
 
 class PlannerLayer(nn.Module):
@@ -115,6 +132,9 @@ class PlannerLM(nn.Module):
         if not config.tie_word_embeddings:
             self.lm_head = nn.Linear(config.hidden_size, rows, bias=False)
         self._frequencies: Tensor | None = None
+        self.laid_out = False
+        """Whether its matrices are laid out for this processor (``engine.models.steady.prepare``)."""
+
         self.even = 1
         """Rows are filled up to a multiple of this, so that a row's numbers do not depend on how many there are."""
 
@@ -131,10 +151,10 @@ class PlannerLM(nn.Module):
         """Reads more of a prompt ``[S]`` into a lane of one row; the hidden state of each token, ``[S, hidden]``."""
         count, start = tokens.shape[0], lane.length
         lane.make_room(count)
-        rotation = self._rotation(torch.arange(start, start + count, device=tokens.device))
+        rotation = self.rotation(torch.arange(start, start + count, device=tokens.device))
         mask = None if start == 0 else _behind(count, start, self.norm.weight)
         x = self.embed_tokens(tokens)
-        for index, layer in enumerate(self._layers()):
+        for index, layer in enumerate(self.in_order()):
             q, k, v = layer.self_attn(layer.input_layernorm(x), rotation)
             keys, values = (part[index, :, :, : start + count] for part in (lane.keys, lane.values))
             keys[0, :, start:] = k.transpose(0, 1)
@@ -151,9 +171,9 @@ class PlannerLM(nn.Module):
         places = torch.cat([torch.full((lane.rows,), lane.length, device=tokens.device) for lane in lanes])
         for lane in lanes:
             lane.make_room(1)
-        x = self._filled_up(self.embed_tokens(tokens))
-        rotation = self._rotation(F.pad(places, (0, x.shape[0] - rows)))
-        for index, layer in enumerate(self._layers()):
+        x = self.filled_up(self.embed_tokens(tokens))
+        rotation = self.rotation(F.pad(places, (0, x.shape[0] - rows)))
+        for index, layer in enumerate(self.in_order()):
             q, k, v = layer.self_attn(layer.input_layernorm(x), rotation)
             out, first = torch.zeros_like(q), 0
             for lane in lanes:
@@ -175,13 +195,13 @@ class PlannerLM(nn.Module):
         those that are not there yet behind a mask. The lanes do not learn that they have grown.
         """
         where = torch.cat([place.expand(lane.rows) for lane, place in zip(lanes, places, strict=True)])
-        x, rotation = self.embed_tokens(tokens), self._rotation(where)
+        x, rotation = self.embed_tokens(tokens), self.rotation(where)
         order = torch.arange(max(seen), device=tokens.device)
         masks = [
             x.new_zeros(count).masked_fill_(order[:count] > place, -torch.inf).view(1, 1, 1, -1)
             for place, count in zip(places, seen, strict=True)
         ]
-        for index, layer in enumerate(self._layers()):
+        for index, layer in enumerate(self.in_order()):
             q, k, v = layer.self_attn(layer.input_layernorm(x), rotation)
             out, first = [], 0
             for lane, place, mask in zip(lanes, places, masks, strict=True):
@@ -196,24 +216,35 @@ class PlannerLM(nn.Module):
             x = x + layer.mlp(layer.post_attention_layernorm(x))
         return self.norm(x)  # type: ignore[no-any-return]
 
-    def logits(self, hidden: Tensor, head: Tensor) -> Tensor:
+    def logits(self, hidden: Tensor, head: Tensor | LaidOut) -> Tensor:
         """``[R, hidden]`` to the logits of some rows of the head ``[V, hidden]``, ``[R, V]`` float32."""
-        return F.linear(self._filled_up(hidden), head)[: hidden.shape[0]].float()
+        x = self.filled_up(hidden)
+        made: Tensor = head(x) if isinstance(head, LaidOut) else F.linear(x, head)
+        return made[: hidden.shape[0]].float()
 
-    def _filled_up(self, x: Tensor) -> Tensor:
+    def logits_alone(self, hidden: Tensor, head: Tensor) -> Tensor:
+        """``[1, hidden]`` to logits ``[V]`` float32, for whoever never asks for more rows than one."""
+        return F.linear(hidden, head)[0].float()
+
+    def rows_of_head(self, rows: Tensor) -> Tensor | LaidOut:
+        """Some rows of the head ``[V, hidden]`` as logits are made with them fastest: a copy, or themselves."""
+        return LaidOut(rows) if self.laid_out else rows
+
+    def filled_up(self, x: Tensor) -> Tensor:
         """Rows of zeros behind those of ``x``, up to a multiple of ``even``."""
         return F.pad(x, (0, 0, 0, -x.shape[0] % self.even))
 
-    def _rotation(self, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosines and sines of places ``[N]``, ``[N, 1, D/2]`` each."""
+    def rotation(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines and sines of places ``[N]``, ``[N, 1, D]`` each, as turning takes them."""
         if self._frequencies is None:
             index = torch.arange(self.config.head_dim // 2, dtype=torch.float32, device=places.device)
             self._frequencies = self.config.rope_theta ** (-2.0 * index / self.config.head_dim)
         angle = places.float().outer(self._frequencies).unsqueeze(1)
-        like = self.norm.weight.dtype
-        return angle.cos().to(like), angle.sin().to(like)
+        like, cos, sin = self.norm.weight.dtype, angle.cos(), angle.sin()
+        return torch.cat((cos, cos), dim=-1).to(like), torch.cat((-sin, sin), dim=-1).to(like)
 
-    def _layers(self) -> list[PlannerLayer]:
+    def in_order(self) -> list[PlannerLayer]:
+        """The layers."""
         return cast(list[PlannerLayer], list(self.layers))
 
 

@@ -41,6 +41,11 @@ class Asked:
     fewest: int = 0
     most: int = 0
 
+    @property
+    def last(self) -> int:
+        """How many codes there are at the most."""
+        return self.count or self.most
+
 
 @dataclass
 class CodeRow:
@@ -53,6 +58,10 @@ class CodeRow:
 
     ended: bool = False
 
+    def done(self, asked: Asked) -> bool:
+        """Whether nothing more is to be written."""
+        return self.ended or len(self.codes) >= asked.last
+
 
 class Decoder:
     """A planner's network with its vocabulary, and the beginnings of prompts that it has read."""
@@ -63,6 +72,7 @@ class Decoder:
         self._steps = RecordedLM(network)
         self._read: OrderedDict[tuple[tuple[int, ...], ...], tuple[Lane, Tensor]] = OrderedDict()
         self._codes = Rows(network.head, vocabulary.codes, self.device)
+        self._code_head = network.rows_of_head(self._codes.head)
         ends = (vocabulary.end, vocabulary.think, vocabulary.think_end)
         text = [number for first, last in vocabulary.text for number in range(first, last)]
         self._text = Rows(network.head, text, self.device)
@@ -121,61 +131,74 @@ class Decoder:
             logits, numbers = self._text_logits(hidden, wish.texts), self._texts
         else:
             numbers = torch.tensor(wish.ids, dtype=torch.int32, device=self.device)
-            logits = self.network.logits(hidden, self.network.head[numbers.long()])[0]
+            logits = self.network.logits_alone(hidden, self.network.head[numbers.long()])
         if wish.greedy:
             return int(numbers[int(logits.argmax())])
         return int(numbers[choose(logits, numbers, sampling, draws, step)])
 
     def _text_logits(self, hidden: Tensor, kind: Texts) -> Tensor:
         """Logits of text and of the marks, -inf for what a kind of text does not have."""
-        parts = [self.network.logits(hidden, rows.head)[0] for rows in (self._text, self._marks)]
+        parts = [self.network.logits_alone(hidden, rows.head) for rows in (self._text, self._marks)]
         return torch.cat(parts).masked_fill(self._masks[kind], -torch.inf)
 
     @torch.no_grad()
     def codes(self, asked: Asked, rows: Sequence[CodeRow]) -> Steps:
         """Lets every row write its audio codes."""
-        lanes, hidden = self._start(asked, len(rows))
-        last = asked.count or asked.most
-        for step in range(last):
-            for row, logits in zip(rows, self._code_logits(asked, hidden, len(lanes), step), strict=True):
+        read = self.behind(asked)
+        lanes = self._steps.lanes([lane for lane, _ in read], len(rows), asked.last)
+        hidden = torch.cat([last.expand(len(rows), -1) for _, last in read])
+        for step in range(asked.last):
+            for row, logits in zip(rows, self.code_logits(asked, hidden), strict=True):
                 if not row.ended:
-                    self._write_code(row, logits, asked, step)
+                    self.write_code(row, logits, asked)
             yield step + 1
-            if step + 1 == last or all(row.ended for row in rows):
+            if all(row.done(asked) for row in rows):
                 return
-            written = [self.vocabulary.codes[row.codes[-1]] if row.codes else self.vocabulary.end for row in rows]
-            hidden = self._steps.step(torch.tensor(written * len(lanes), device=self.device), lanes)
+            written = [row.codes[-1] if row.codes else len(self.vocabulary.codes) for row in rows]
+            tokens = torch.tensor(self.tokens_of(written) * len(lanes), device=self.device)
+            hidden = self._steps.step(tokens, lanes)
 
-    def _start(self, asked: Asked, rows: int) -> tuple[list[Lane], Tensor]:
-        """The lanes, with guidance two, behind their prompts, and the hidden states of all their rows."""
-        room = asked.count or asked.most
-        read = [
-            self.read(prompt) for prompt in ((asked.prompt, asked.unguided) if asked.scale > 1 else (asked.prompt,))
-        ]
-        lanes = self._steps.lanes([lane for lane, _ in read], rows, room)
-        return lanes, torch.cat([last.expand(rows, -1) for _, last in read])
+    def behind(self, asked: Asked) -> list[tuple[Lane, Tensor]]:
+        """What was read of the prompts, with guidance two, as ``read`` tells it."""
+        prompts = (asked.prompt, asked.unguided) if asked.scale > 1 else (asked.prompt,)
+        return [self.read(prompt) for prompt in prompts]
 
-    def _code_logits(self, asked: Asked, hidden: Tensor, lanes: int, step: int) -> Tensor:
-        """``[rows, codes]``, and one more column for the end where it is the model's to choose."""
-        logits = self.network.logits(hidden, self._codes.head)
-        if asked.count is None and step >= asked.fewest:
+    def tokens_of(self, codes: Sequence[int]) -> list[int]:
+        """The tokens of codes; the number behind the last one is the end."""
+        known = self.vocabulary.codes
+        return [known[code] if code < len(known) else self.vocabulary.end for code in codes]
+
+    def code_logits(self, asked: Asked, hidden: Tensor) -> Tensor:
+        """``[rows, codes]``, and one more column for the end where it is the model's to choose.
+
+        ``hidden`` has the rows of all prompts, one prompt's after the other's.
+        """
+        logits = self.network.logits(hidden, self._code_head)
+        if asked.count is None:
             logits = torch.cat((logits, self.network.logits(hidden, self._marks.head[:1])), dim=1)
-        if lanes == 1:
+        if asked.scale <= 1:
             return logits
         cond, uncond = logits.chunk(2)
         return guided(cond, uncond, asked.scale)
 
-    def _write_code(self, row: CodeRow, logits: Tensor, asked: Asked, step: int) -> None:
-        logits = logits.clone()  # a place of its own: vector arithmetic depends on where a row begins
-        before = torch.tensor(row.codes, device=self.device) if asked.sampling.penalty != 1 else None
-        numbers = self._codes.numbers
-        if logits.shape[0] > numbers.shape[0]:
-            numbers = torch.cat((numbers, self._marks.numbers[:1]))
-        place = choose(logits, numbers, asked.sampling, row.draws, step, before)
+    def write_code(self, row: CodeRow, logits: Tensor, asked: Asked) -> None:
+        """Draws a row's next code, or its end, from its ``logits``."""
+        logits, place = self.drawn(row.draws, row.codes, logits, asked)
         row.ended = place == len(self.vocabulary.codes)
         if not row.ended:
             row.codes.append(place)
             row.likelihood += float(logits[place] - logits.logsumexp(0))
+
+    def drawn(self, draws: Draws, codes: Sequence[int], logits: Tensor, asked: Asked) -> tuple[Tensor, int]:
+        """The logits that the next code after ``codes`` is drawn from, and that code; or the number after the last."""
+        early = asked.count is None and len(codes) < asked.fewest
+        # A place of its own: vector arithmetic depends on where a row begins.
+        logits = (logits[:-1] if early else logits).clone()
+        before = torch.tensor(codes, device=self.device) if asked.sampling.penalty != 1 else None
+        numbers = self._codes.numbers
+        if logits.shape[0] > numbers.shape[0]:
+            numbers = torch.cat((numbers, self._marks.numbers[:1]))
+        return logits, choose(logits, numbers, asked.sampling, draws, len(codes), before)
 
 
 class Rows:

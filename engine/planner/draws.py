@@ -85,20 +85,20 @@ def choose(
     chances = logits.softmax(-1)
     times = chances / draws.waits(step, numbers)
     if 0 < sampling.top_p < 1:
-        times = times.masked_fill(chances < _least(chances, sampling.top_p), -1.0)
+        return _first_kept(times, chances, sampling.top_p)
     return int(times.argmax())
 
 
-def _least(chances: Tensor, share: float) -> Tensor:
-    """The smallest probability that is kept: a token is, where those before it sum up to ``share`` at most."""
-    falling = _rising(chances).flip(0)
-    summed = falling.cumsum(0, dtype=torch.float64)
-    kept = int((summed - falling <= share).sum().clamp_min(1))
-    return falling[kept - 1]
+def _first_kept(times: Tensor, chances: Tensor, share: float) -> int:
+    """The winner among the tokens that are kept: those that are likelier sum up to ``share`` at most.
 
-
-def _rising(values: Tensor) -> Tensor:
-    """Sorted. numpy's sort uses the processor's wide registers, and is ten times as fast as torch's there."""
-    if values.device.type == "cpu":
-        return torch.from_numpy(np.sort(values.numpy()))
-    return values.sort().values
+    Who is kept is asked of the winner alone, and of the next one where it is not: sorting all of them to know it of
+    everyone takes thirty times as long.
+    """
+    while True:
+        place = int(times.argmax())
+        chance = chances[place]
+        likelier = torch.where(chances > chance, chances, 0.0).sum(dtype=torch.float64)
+        if float(likelier) <= share:
+            return place
+        times = times.masked_fill(chances <= chance, -1.0)

@@ -21,7 +21,7 @@ from engine.events import Progress
 from engine.headers import StoredTensor
 from engine.models.loading import build, fill
 from engine.models.planner_lm import PlannerLM
-from engine.models.steady import steady_rows
+from engine.models.steady import prepare
 from engine.models.text import read_tokenizer
 from engine.planner import prompts, reasoning
 from engine.planner.decode import Asked, CodeRow, Decoder
@@ -79,7 +79,7 @@ class Planner:
         rows = found["embed_tokens.weight"].shape[0]
         network = build(lambda: PlannerLM(component.config, rows), like.device, like.dtype)
         fill(network, found)
-        network.even = steady_rows(network)
+        prepare(network)
         tokenizer = read_tokenizer(component.tokenizer)
         vocabulary = read_vocabulary(component.tokenizer, tokenizer, codes)
         return cls(Decoder(network, vocabulary), tokenizer, identity, longest)

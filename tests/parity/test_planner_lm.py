@@ -15,7 +15,7 @@ from transformers import Qwen3ForCausalLM
 from engine.checkpoints import open_set, verify
 from engine.models.loading import build, fill
 from engine.models.planner_lm import PlannerLM
-from engine.models.steady import steady_rows
+from engine.models.steady import prepare
 from engine.planner.draws import guided
 from engine.testing import make_checkpoint
 
@@ -49,7 +49,7 @@ def load(folder: Path, lm: dict[str, Any]) -> Pair:
     rows = found["embed_tokens.weight"].shape[0]
     ours = build(lambda: PlannerLM(component.config, rows), torch.device("cpu"), torch.float32)
     fill(ours, found)
-    ours.even = steady_rows(ours)
+    prepare(ours)
     theirs = Qwen3ForCausalLM.from_pretrained(component.folder, dtype=torch.float32, attn_implementation="eager")
     return Pair(ours, theirs.eval())
 

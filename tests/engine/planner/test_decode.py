@@ -14,7 +14,7 @@ import torch
 from engine.checkpoints import open_set, verify
 from engine.models.loading import build, fill
 from engine.models.planner_lm import PlannerLM
-from engine.models.steady import steady_rows
+from engine.models.steady import prepare
 from engine.planner.decode import Asked, CodeRow, Decoder, Rows
 from engine.planner.draws import Draws, Sampling
 from engine.planner.grammar import Grammar, Row
@@ -38,7 +38,7 @@ def decoder(tiny_turbo: Path) -> Decoder:
     found = verify(component)
     network = build(lambda: PlannerLM(component.config, found["embed_tokens.weight"].shape[0]), CPU, torch.float32)
     fill(network, found)
-    network.even = steady_rows(network)
+    prepare(network)
     return Decoder(network, make_vocabulary(read_tokenizer(component.tokenizer), CODES))
 
 

@@ -85,6 +85,21 @@ def test_only_what_the_rules_leave_is_drawn(seed: int, temperature: float, top_k
     assert drawn <= allowed
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 999), st.sampled_from((0.02, 0.3, 0.9, 0.999)), st.integers(1, 5))
+def test_the_winner_is_that_among_all_who_are_kept(seed: int, share: float, levels: int) -> None:
+    """As if everybody who is not kept were sent away before the race; also where many are level."""
+    values = (logits(seed, 60) * levels).round() / levels
+    draws, sampling = Draws(seed, 0, CPU), Sampling(1.0, 0, share)
+    chances = values.softmax(-1)
+    falling = chances.sort(descending=True).values.double()
+    least = falling[falling.cumsum(0) - falling <= share][-1]
+    for step in range(5):
+        times = chances / draws.waits(step, numbers(60))
+        expected = int(times.masked_fill(chances.double() < least, -1.0).argmax())
+        assert choose(values, numbers(60), sampling, draws, step) == expected
+
+
 def test_no_temperature_takes_the_likeliest() -> None:
     values = logits(3, 500)
     assert set(draw_many(values, Sampling(0.0, 5, 0.5), 10)) == {int(values.argmax())}

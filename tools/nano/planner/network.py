@@ -38,11 +38,11 @@ def hidden_states(network: PlannerLM, tokens: Tensor, lengths: Sequence[int]) ->
     Nothing is padded but keys and queries, where a page attends to itself alone.
     """
     places = torch.cat([torch.arange(length, device=tokens.device) for length in lengths])
-    rotation = network._rotation(places)
+    rotation = network.rotation(places)
     longest = max(lengths)
     row = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(list(lengths))).to(tokens.device)
     x = network.embed_tokens(tokens)
-    for layer in network._layers():
+    for layer in network.in_order():
         q, k, v = layer.self_attn(layer.input_layernorm(x), rotation)
         q, k, v = (_padded(part, row, places, len(lengths), longest) for part in (q, k, v))
         out = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
