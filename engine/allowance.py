@@ -12,11 +12,15 @@ from typing import Literal
 from engine.tiers import MUSIC_GB, Tier, needed_gb, needed_in_turns_gb, published_tier_of, tier_of
 
 Kind = Literal["cuda", "mps", "cpu"]
-Residence = Literal["together", "turns"]
-"""Whether all models are on the card at once, or text encoder, VAE and planner come in turns, once a batch each."""
+Residence = Literal["together", "turns", "layers"]
+"""All models are on the card at once; or text encoder, VAE and planner come in turns, once a batch each; or the music
+model's layers come one after another as well, at every step."""
 
 MUSIC = "acestep-v15-turbo"
 
+
+_TILES = ((4.0, 128), (8.0, 256))
+"""Frames of a tile on cards of at most so many GB: a longer one would take more than a step of sampling does."""
 
 _AMPERE = (8, 0)
 
@@ -51,6 +55,9 @@ class Allowance:
 
     dtype: str
 
+    tile: int = 512
+    """Latent frames that are decoded at once where a card does it."""
+
     quantised: bool = False
     """Whether whole weights of a 2B model have no room for a take, so that quantised ones are rendered with."""
 
@@ -69,6 +76,7 @@ def allowance(kind: Kind, gb: float, capability: tuple[int, int] | None = None) 
         residence="turns" if kind == "cuda" and gb < _together_gb(tier) else "together",
         xl=_xl(kind, gb, tier),
         dtype=_dtype(kind, capability),
+        tile=next((frames for most, frames in _TILES if kind == "cuda" and gb <= most), 512),
         quantised=kind == "cuda" and gb < needed_in_turns_gb(xl=False, guided=False),
     )
 
@@ -104,6 +112,7 @@ def choices(allowed: Allowance) -> tuple[Choice, ...]:
         _residence(allowed),
         _precision(allowed),
         _quantisation(allowed),
+        *([_tiles(allowed)] if allowed.kind == "cuda" else []),
     )
 
 
@@ -203,3 +212,12 @@ def _quantisation(allowed: Allowance) -> Choice:
     whole = "Whole weights have room here, and make the takes that a seed makes elsewhere."
     reasons = {"cpu": "It saves memory, and no time.", "mps": "It is for cards of their own memory.", "cuda": whole}
     return Choice(name="quantisation", value="none", why=reasons[allowed.kind], override=override)
+
+
+def _tiles(allowed: Allowance) -> Choice:
+    return Choice(
+        name="tiles",
+        value=f"{allowed.tile} frames, {allowed.tile / 25:g} s",
+        why="Sound is decoded piece by piece; where memory runs out all the same, in pieces of half the size.",
+        override="nothing needs to: the sound is the same",
+    )

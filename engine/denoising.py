@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.contexts import Contexts, for_all
+from engine.errors import EngineError
 from engine.events import Progress
 from engine.looking import looking
 from engine.model import Model
@@ -41,8 +42,9 @@ class Denoiser:
             rows = [streams.normal(seed, 1 + step, run.length, x.shape[2]) for _, seed in items]
             return torch.stack(rows).to(x.device)
 
-        rows = len(items) * len(prompts)
-        self._decoder.warm(run.length, rows, for_all(context, prompts), prompts, run.rotary)
+        if run.passes == 1:  # where memory is short a recording has no room either
+            rows = len(items) * len(prompts)
+            self._decoder.warm(run.length, rows, for_all(context, prompts), prompts, run.rotary)
         steps, total = solve(run.plan, x, velocity, fresh, held), run.plan.steps
         if run.before:
             steps = morphed(run, items, self._decoder, self._model.dtype, context)
@@ -91,3 +93,15 @@ class Denoiser:
         if run.work is not None:
             return run.work.clean
         return self._contexts.latents(run.codes[index], run.length)[0].float()
+
+
+def check_noise(noise: Tensor | None, takes: int, frames: int, channels: int) -> None:
+    """Raises EngineError for given noise that does not cover the takes, or is longer or wider than they are."""
+    if noise is None:
+        return
+    shape = tuple(noise.shape)
+    if len(shape) != 3 or shape[0] < takes or shape[1] > frames or shape[2] != channels:
+        raise EngineError(
+            f"The noise has shape {list(shape)}, and these takes need [{takes}, {frames} or fewer, {channels}].",
+            "Leave it out, and the seeds' own noise is used.",
+        )

@@ -18,6 +18,8 @@ def allowed_on(device: torch.device) -> Allowance:
     """What the device allows, by its memory and what it computes."""
     if device.type == "cuda":
         return allowance("cuda", gb_of(device), torch.cuda.get_device_capability(device))
+    if device.type == "xpu":  # a card with memory of its own, like the others
+        return allowance("cuda", gb_of(device))
     return allowance("mps" if device.type == "mps" else "cpu", gb_of(device))
 
 
@@ -28,6 +30,8 @@ def gb_of(device: torch.device) -> float:
         return simulated
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory / GB
+    if device.type == "xpu":
+        return torch.xpu.get_device_properties(device).total_memory / GB
     if device.type == "mps":
         with contextlib.suppress(AttributeError, RuntimeError):
             return torch.mps.recommended_max_memory() / GB

@@ -137,12 +137,15 @@ class Field:
 
     @property
     def _range(self) -> str:
-        unit = f" {self.unit}" if self.unit else ""
         if self.low is not None and self.high is not None:
-            return f" from {plain(self.low)} to {plain(self.high)}{unit}"
+            return f" from {plain(self.low)} to {self._counted(self.high)}"
         if self.low is not None:
-            return f" of at least {plain(self.low)}{unit}"
-        return f" of at most {plain(self.high)}{unit}" if self.high is not None else ""
+            return f" of at least {self._counted(self.low)}"
+        return f" of at most {self._counted(self.high)}" if self.high is not None else ""
+
+    def _counted(self, number: float) -> str:
+        """With the unit, of which there is one or several: "1 take", "8 takes", "2 GB"."""
+        return f"{plain(number)} {self.unit.removesuffix('s') if number == 1 else self.unit}".rstrip()
 
     def _hint(self, value: object) -> str:
         if (

@@ -103,5 +103,6 @@ class Finisher:
             done += piece.shape[2] // hop
             yield Progress("decode", done, stop - start, index)
         if vae.tiling is not None and vae.tiling != before:
-            yield Remark(f"Memory ran out while decoding. It goes on in tiles of {vae.tiling.frames} frames.")
+            how = "on the processor, which is slower" if vae.at_home else f"in tiles of {vae.tiling.frames} frames"
+            yield Remark(f"Memory ran out while decoding. It goes on {how}.")
         return audio

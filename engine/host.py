@@ -204,6 +204,7 @@ class Host:
             seconds,
             planner=model.planning.name,
             offload=model.in_turns,
+            saving=model.saving,
         )
 
     def _write(self, job: Write) -> Written:
@@ -292,6 +293,8 @@ def _load_engine(job: Load, progress: Callable[..., None]) -> Engine:
         job.dtype,
         progress=progress,
         offload=job.offload,
+        offload_dit=job.offload_dit,
+        guidance_passes=job.guidance_passes,
         quantization=job.quantization,
     )
 

@@ -19,12 +19,14 @@ from engine.headers import StoredTensor
 from engine.models.codec import AudioDetokenizer, AudioTokenizer
 from engine.models.condition import ConditionEncoder
 from engine.models.dit import DiT
-from engine.models.loading import M, build, fill, read_silence, settle
+from engine.models.loading import build, fill, read_silence, settle
 from engine.models.text import TextEncoder, read_tokenizer
 from engine.models.vae import VAE
+from engine.moving import mover_for
 from engine.naming import NULL_CONDITION
+from engine.passing import Passing
 from engine.profiles import Profile, profile_for
-from engine.turns import Turns, Weights
+from engine.turns import Turns, guest_of
 
 LoadProgress = Callable[[str, int, int], None]
 """``(stage, done, total)``."""
@@ -65,6 +67,9 @@ class Model:
     turns: Turns | None = None
     """Who is in memory, where not everybody can be at once."""
 
+    passes: int = 1
+    """How often the decoder is asked at a step of guidance: once for all prompts, or once (2) for each of them."""
+
     @property
     def null(self) -> Tensor | None:
         """The unconditional prompt ``[1, 1, E]``; None in merges that dropped it."""
@@ -78,22 +83,36 @@ def load_model(
     progress: LoadProgress,
     turns: Turns | None = None,
     quantization: str | None = None,
+    layers_pass: bool = False,
 ) -> Model:
     """Verifies and loads a set; ``progress`` hears of each component. Raises BadCheckpoint.
 
     With ``turns``, VAE and text encoder are in memory only while they work. ``quantization`` is that of the music model
-    (``engine.quantisation``).
+    (``engine.quantisation``). With ``layers_pass`` its decoder's layers wait elsewhere (``engine.passing``).
     """
     waiting = device if turns is None else torch.device("cpu")
     progress("load", 0, 3)
     parts = {"dit": verify(models.dit), "vae": verify(models.vae), "text": verify(models.text_encoder)}
     guided = NULL_CONDITION in parts["dit"]
-    networks = _filled(lambda: Acestep(models.dit.config, guided=guided), parts["dit"], device, dtype, quantization)
+    networks = build(
+        lambda: Acestep(models.dit.config, guided=guided),
+        device,
+        dtype,
+        quantization,
+        waiting="decoder.layers" if layers_pass else None,
+    )
+    fill(networks, parts["dit"])
+    settle(networks)
+    if layers_pass:
+        networks.decoder.passing = Passing([*networks.decoder.layers], mover_for(device))
     progress("load", 1, 3)
-    vae = _filled(lambda: VAE(models.vae.config), parts["vae"], waiting, dtype)
+    vae = build(lambda: VAE(models.vae.config), waiting, dtype)
+    fill(vae, parts["vae"])
+    settle(vae)
     if turns is not None:
         vae.arrive = lambda: turns.take("vae")
-        turns.invite("vae", Weights(vae, vae, parts["vae"], device).guest)
+        vae.resign = lambda: turns.dismiss("vae")
+        turns.invite("vae", guest_of(vae, vae, parts["vae"], device))
     progress("load", 2, 3)
     rows = parts["text"]["embed_tokens.weight"].shape[0]
     text = build(lambda: TextEncoder(models.text_encoder.config, rows), waiting, dtype)
@@ -101,7 +120,7 @@ def load_model(
     settle(text)
     if turns is not None:
         text.arrive = lambda: turns.take("text")
-        turns.invite("text", Weights(text, text.model, parts["text"], device).guest)
+        turns.invite("text", guest_of(text, text.model, parts["text"], device))
     progress("load", 3, 3)
     assert models.text_encoder.tokenizer is not None  # open_text_encoder refuses a folder without one
     return Model(
@@ -120,20 +139,6 @@ def load_model(
         stored=parts["dit"],
         turns=turns,
     )
-
-
-def _filled(
-    make: Callable[[], M],
-    found: Mapping[str, StoredTensor],
-    device: torch.device,
-    dtype: torch.dtype,
-    quantization: str | None = None,
-) -> M:
-    """A network with its weights in place, ready to run."""
-    module = build(make, device, dtype, quantization)
-    fill(module, found)
-    settle(module)
-    return module
 
 
 def _identity(models: ModelSet, device: torch.device, dtype: torch.dtype, quantization: str | None) -> dict[str, Any]:
@@ -156,32 +161,39 @@ def device_name(device: torch.device) -> str:
     """The device as a person knows it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
+    if device.type == "xpu":
+        return str(torch.xpu.get_device_name(device))
     return platform.processor() or platform.machine() if device.type == "cpu" else device.type
 
 
 def choose_device(wanted: str) -> torch.device:
     """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` to a device that is there; raises EngineError if it is not."""
     if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu")
+        return torch.device(next(kind for kind, is_there in _kinds().items() if is_there))
     try:
         device = torch.device(wanted)
     except RuntimeError:
-        raise EngineError(f"There is no device called {wanted!r}.", "Use auto, cpu, cuda, cuda:1 or mps.") from None
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": _has_mps()}.get(device.type, False)
-    if not there or (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()):
+        hint = "Use auto, cpu, cuda, cuda:1, xpu or mps."
+        raise EngineError(f"There is no device called {wanted!r}.", hint) from None
+    counts = {"cuda": torch.cuda.device_count, "xpu": torch.xpu.device_count}
+    count = counts[device.type]() if device.type in counts else 1
+    if not _kinds().get(device.type, False) or (device.index or 0) >= count:
         raise EngineError(
             f"The device {wanted} is not there.", "Use --device auto, or see which torch build is installed."
         )
     return device
 
 
-def _has_mps() -> bool:
-    return torch.backends.mps.is_available()
+def _kinds() -> dict[str, bool]:
+    """The kinds of device, the fastest first, and whether torch sees one. AMD's cards are "cuda" to it."""
+    there = {"cuda": torch.cuda.is_available(), "xpu": torch.xpu.is_available()}
+    return {**there, "mps": torch.backends.mps.is_available(), "cpu": True}
 
 
 def choose_dtype(wanted: str | None, device: torch.device) -> torch.dtype:
-    """A named dtype, or the device's own: bfloat16 on CUDA from Ampere on, float16 on older ones and MPS, else float32.
+    """A named dtype, or the device's own: bfloat16 on CUDA from Ampere on and on XPU, float16 on older ones and MPS.
 
+    Else it is float32.
     Source: facts, dit.md 18.
     """
     names = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -191,4 +203,6 @@ def choose_dtype(wanted: str | None, device: torch.device) -> torch.dtype:
         return names[wanted]
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
+    if device.type == "xpu":
+        return torch.bfloat16
     return torch.float16 if device.type == "mps" else torch.float32

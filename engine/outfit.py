@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.allowance import Allowance, Residence
+from engine.allowance import Allowance, Kind, Residence
 from engine.cards import GB
 from engine.checkpoints import LM_PREFIX, NO_LM, ModelSet, find_models, inventory, open_set
 from engine.components import open_lm
@@ -95,13 +95,23 @@ def _room(models: ModelSet, allowed: Allowance, takes: int, methods: tuple[str |
     profile = profile_for(models.dit.name, models.dit.config)
     wish = Wish(takes=takes, guided=profile.guidance_scale > 1, planner=planner)
     memory = int(allowed.gb * GB)
-    by_method = {method: Sizes.of(models, allowed.kind, allowed.dtype, method) for method in methods}
+    kind, dtype, tile = allowed.kind, allowed.dtype, allowed.tile
+    by_method = {method: Sizes.of(models, kind, dtype, method, tile) for method in methods}
     if fits(by_method[methods[0]], wish, memory):
         return _Room(takes, "together", methods[0])
     for method, sizes in by_method.items():
         if most := most_takes(sizes, wish, memory, "turns"):
             return _Room(min(takes, most), "turns", method)
-    return _Room(1, "turns", methods[-1])
+    return _Room(1, "layers", methods[-1])
+
+
+def residence_of(fitted: Outfit, offload: bool | None, offload_dit: bool | None, kind: Kind) -> Residence:
+    """Where models are: as a person has it, else as the device needs it. Layers pass only where memories differ."""
+    if offload_dit and kind == "cuda":
+        return "layers"
+    if offload is not None:
+        return "turns" if offload else "together"
+    return "turns" if fitted.residence == "layers" and offload_dit is False else fitted.residence
 
 
 def _fitting(root: Path, allowed: Allowance) -> str | None:

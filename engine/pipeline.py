@@ -12,6 +12,7 @@ import contextlib
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,18 @@ from engine.adapters.wearing import Wardrobe
 from engine.conditions import Conditions, Prompt
 from engine.contexts import Contexts
 from engine.contrast import Contrast
-from engine.denoising import Denoiser
+from engine.denoising import Denoiser, check_noise
 from engine.device_memory import allowed_on, cap
-from engine.errors import Cancelled, EngineError, RenderFailed
+from engine.errors import Cancelled, RenderFailed
 from engine.events import Cancel, Progress, Remark, TakeReady
 from engine.finishing import Finisher
 from engine.keeping import Kept
 from engine.model import Model, choose_device, choose_dtype, load_model
 from engine.models.dit import Memory, Time
 from engine.models.recorded import RecordedDiT
+from engine.models.vae import Tiling
 from engine.morphing import described_before
-from engine.outfit import outfit
+from engine.outfit import outfit, residence_of
 from engine.overhearing import Overhearing
 from engine.planner.plan import Plan as SongPlan
 from engine.planner.planning import PlannerFiles
@@ -42,6 +44,7 @@ from engine.request import Request
 from engine.resolve import settled
 from engine.run import Run
 from engine.sampling.solvers import Plan
+from engine.second_try import once_more
 from engine.songwriting import Songwriter
 from engine.sources.cover import covering
 from engine.sources.cutting import cut
@@ -75,6 +78,8 @@ class Engine(Songwriter):
     def _forget(self) -> None:
         """Begins anew with everything that was computed from the model's weights and kept."""
         self._decoder.clear()
+        if (passing := self._model.networks.decoder.passing) is not None:
+            passing.forget()
         self._times: Kept[tuple[float, ...], Time] = Kept()
         self._contexts = Contexts(self._model)
         self.conditions = Conditions(self._model)
@@ -100,24 +105,32 @@ class Engine(Songwriter):
         dtype: str | None = None,
         progress: Callable[[str, int, int], None] | None = None,
         offload: bool | None = None,
+        offload_dit: bool | None = None,
         quantization: str | None = None,
+        guidance_passes: int | None = None,
     ) -> Engine:
         """Loads the set in ``path`` that the names pick, with the planner that the device has room for where none is.
 
         A planner is loaded once it is wanted. ``offload`` has text encoder, VAE and planner in memory only while they
-        work, and ``quantization`` (``engine.quantisation``) the music model in one byte a number; None is as the device
-        needs it.
+        work, ``offload_dit`` the music model's layers on the card only while each of them works, and ``quantization``
+        (``engine.quantisation``) the music model in one byte a number; None is as the device needs it. With 2
+        ``guidance_passes`` what guidance pulls away from is computed after what is asked for, and not beside it.
 
         Raises BadCheckpoint for a set that is not whole.
         """
         where = choose_device(device)
         cap(where)
-        fitted = outfit(path, dit, lm, allowed_on(where), quantization)
+        allowed = allowed_on(where)
+        fitted = outfit(path, dit, lm, allowed, quantization)
+        residence = residence_of(fitted, offload, offload_dit, allowed.kind)
         planner = PlannerFiles.of(fitted, named=lm is not None)
-        turns = Turns() if (fitted.residence != "together" if offload is None else offload) else None
+        turns = None if residence == "together" else Turns()
         precision, told = choose_dtype(dtype, where), progress or (lambda *_: None)
-        model = load_model(fitted.models, where, precision, told, turns, fitted.quantization)
-        return cls(replace(model, profile=fitted.bound(model.profile)), planner)
+        passes = residence == "layers"
+        model = load_model(fitted.models, where, precision, told, turns, fitted.quantization, layers_pass=passes)
+        if where.type == "cuda":
+            model.vae.tiling = Tiling(allowed.tile, None)
+        return cls(replace(model, profile=fitted.bound(model.profile), passes=guidance_passes or 1), planner)
 
     @property
     def profile(self) -> Profile:
@@ -128,6 +141,17 @@ class Engine(Songwriter):
     def in_turns(self) -> bool:
         """Whether text encoder, VAE and planner are in memory only while they work."""
         return self._model.turns is not None
+
+    @property
+    def saving(self) -> dict[str, Any]:
+        """What is done to save memory, by the names of what ``load`` is told."""
+        layers = self._model.networks.decoder.passing is not None
+        return {
+            "offload": self.in_turns,
+            "offload_dit": layers if self._model.device.type == "cuda" else None,
+            "quantization": self._model.identity.get("quantization"),
+            "guidance_passes": self._model.passes,
+        }
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -172,7 +196,8 @@ class Engine(Songwriter):
         plans: list[SongPlan] = []
         began = time.perf_counter()
         if self.planning.wanted(request):
-            request, plans = yield from self.planning.drafts(request)
+            drafted = partial(self.planning.drafts, request)
+            request, plans = yield from once_more("planning", drafted, self._decoder.clear)
         followed = [plan.codes for plan in plans] or [request.audio_codes] * len(request.seeds)
         recalled = self._overhearing.recalled(request, followed)
         planning = time.perf_counter() - began
@@ -184,7 +209,8 @@ class Engine(Songwriter):
         for start in range(0, len(seeds), run.lanes):
             items = seeds[start : start + run.lanes]
             began = time.perf_counter()
-            latents = yield from self._denoiser.sample(run, items, noise)
+            sampled = partial(self._denoiser.sample, run, items, noise)
+            latents = yield from once_more("sampling", sampled, self._decoder.clear)
             sampling = (time.perf_counter() - began) / len(items)
             for (index, seed), one in zip(items, latents, strict=True):
                 try:
@@ -219,7 +245,7 @@ class Engine(Songwriter):
         samples = grid.samples(seconds)
         frames = grid.frames(samples)
         length = max(frames, SHORTEST_RUN)
-        _check_noise(noise, len(request.seeds), length, self._model.config.audio_acoustic_hidden_dim)
+        check_noise(noise, len(request.seeds), length, self._model.config.audio_acoustic_hidden_dim)
         plan = trajectory(request, self.profile)
         if (coded.audio_codes or task.covers) and not morphs:
             plan = covering(plan, request)
@@ -236,6 +262,7 @@ class Engine(Songwriter):
         if plan.turn is not None:
             without = Prompt.of(coded, seconds, clips=clips, instruction=TEXT2MUSIC)
             later = [self.conditions.memory(without), *memories[1:]]
+        passes = self._model.passes if len(memories) > 1 else 1
         run = Run(
             request=request,
             frames=frames,
@@ -250,7 +277,8 @@ class Engine(Songwriter):
             lanes=1 if self._model.device.type == "cpu" else len(request.seeds),
             codes=codes,
             plans=tuple(plans),
-            identity=self.identity,
+            identity={**self.identity, **({"passes": 2} if passes > 1 else {})},
+            passes=passes,
             work=work,
         )
         yield Progress("conditions", 1, 1)
@@ -268,18 +296,6 @@ class Engine(Songwriter):
     def _embedded(self, times: Sequence[float]) -> Time:
         """All times of a trajectory, embedded together."""
         return self._model.networks.decoder.time(torch.tensor(tuple(times), device=self._model.device))
-
-
-def _check_noise(noise: Tensor | None, takes: int, frames: int, channels: int) -> None:
-    """Raises EngineError for given noise that does not cover the takes, or is longer or wider than they are."""
-    if noise is None:
-        return
-    shape = tuple(noise.shape)
-    if len(shape) != 3 or shape[0] < takes or shape[1] > frames or shape[2] != channels:
-        raise EngineError(
-            f"The noise has shape {list(shape)}, and these takes need [{takes}, {frames} or fewer, {channels}].",
-            "Leave it out, and the seeds' own noise is used.",
-        )
 
 
 def _summed_up(failed: list[RenderFailed], takes: int) -> RenderFailed:

@@ -55,17 +55,19 @@ class Sizes:
     """Bytes of a number: 4 in float32, 2 in halves."""
 
     tile: int = 512
+    """Latent frames that a card decodes at once."""
+
     quantised: bool = False
     """Whether the matrices of the music model are of one byte a number (``engine.quantisation``)."""
 
     @classmethod
-    def of(cls, models: ModelSet, kind: Kind, dtype: str, quantization: str | None = None) -> Sizes:
-        """Those of a set that is rendered in ``dtype``."""
+    def of(cls, models: ModelSet, kind: Kind, dtype: str, quantization: str | None = None, tile: int = 512) -> Sizes:
+        """Those of a set that is rendered in ``dtype``; ``tile`` is in latent frames."""
         lm = models.lm.config if models.lm else None
         width = 4 if dtype == "float32" else 2
         quantised = quantization is not None
         sizes = (models.dit.config, models.vae.config, models.text_encoder.config, lm)
-        return cls(*sizes, kind, width, quantised=quantised)
+        return cls(*sizes, kind, width, tile, quantised)
 
     @cached_property
     def weights(self) -> Mapping[str, int]:
@@ -77,8 +79,18 @@ class Sizes:
         }
         return {"music": self._music(), **{name: self.width * count for name, count in found.items()}}
 
+    @cached_property
+    def away(self) -> int:
+        """Bytes of the music model that are not there where its layers pass through two places."""
+        layers = {name: shape for name, shape in dit_tensors(self.dit).items() if name.startswith("decoder.layers.")}
+        every = self._bytes(layers)
+        return max(0, every - 2 * every // self.dit.num_hidden_layers)
+
     def _music(self) -> int:
-        whole = dit_tensors(self.dit)
+        return self._bytes(dit_tensors(self.dit))
+
+    def _bytes(self, whole: Shapes) -> int:
+        """Of some of the music model's tensors, by their official names."""
         packed = {name: whole.pop(name) for name in [*whole] if self.quantised and is_quantised(name)}
         rows = sum(shape[0] for shape in packed.values())
         return self.width * (_count(whole) + rows) + _count(packed)
@@ -93,6 +105,12 @@ class Wish:
     guided: bool = False
     planner: bool = False
     """Whether codes are written for it."""
+
+    split: bool = False
+    """Whether words and caption are guided apart, which is a third prompt."""
+
+    passes: int = 1
+    """2 where each of the prompts that guidance needs goes through the decoder by itself."""
 
 
 @dataclass(frozen=True)
@@ -125,10 +143,11 @@ def need(sizes: Sizes, wish: Wish, residence: Residence = "together") -> Need:
     if wish.planner and sizes.lm is not None:
         stages["planner"] = ("planner", _planner(sizes, sizes.lm, wish))
     everything = sum(weights.values()) - (0 if "planner" in stages else weights["planner"])
+    music = weights["music"] - (sizes.away if residence == "layers" else 0)
     kept = _kept(sizes, wish)
     needs = []
     for stage, (guest, working) in stages.items():
-        models = everything if residence == "together" else weights["music"] + weights[guest]
+        models = everything if residence == "together" else music + weights[guest]
         peak = models + working + kept
         needs.append(Need(int(peak * MARGIN) + CONTEXT_BYTES[sizes.kind], models, stage, working + kept))
     return max(needs, key=lambda each: each.peak)
@@ -151,7 +170,8 @@ def _frames(wish: Wish) -> int:
 
 def _rows(sizes: Sizes, wish: Wish) -> int:
     """Rows of a step: on a CPU takes are made one after another."""
-    return (1 if sizes.kind == "cpu" else wish.takes) * (2 if wish.guided else 1)
+    together = 1 if wish.passes > 1 or not wish.guided else 3 if wish.split else 2
+    return (1 if sizes.kind == "cpu" else wish.takes) * together
 
 
 def _conditions(sizes: Sizes) -> int:
@@ -184,7 +204,7 @@ def _sampling(sizes: Sizes, wish: Wish) -> int:
     spread = heads if sizes.kind == "cuda" else keys
     attention = 2 * dit.hidden_size + 3 * heads + 3 * keys + 6 * spread + heads
     rows = _rows(sizes, wish)
-    passes = 1 + (_RECORDINGS if sizes.kind == "cuda" else 0)
+    passes = 1 + (_RECORDINGS if sizes.kind == "cuda" and wish.passes == 1 else 0)
     latents = 6 * wish.takes * _frames(wish) * dit.audio_acoustic_hidden_dim * 4
     # A packed matrix is widened for its product; the largest is that of gate and up.
     widened = 2 * dit.hidden_size * dit.intermediate_size if sizes.quantised else 0

@@ -146,13 +146,16 @@ class EngineProcess:
         dtype: str | None = None,
         threads: int | None = None,
         offload: bool | None = None,
+        offload_dit: bool | None = None,
+        guidance_passes: int | None = None,
         quantization: str | None = None,
         *,
         progress: ProgressListener | None = None,
     ) -> Loaded:
         """Makes a model ready, see :class:`engine.protocol.Load`; raises what the engine raised."""
         job = self._next_id()
-        async for event in self._job(Load(job, models, dit, lm, device, dtype, threads, offload, quantization)):
+        saving = (offload, offload_dit, guidance_passes, quantization)
+        async for event in self._job(Load(job, models, dit, lm, device, dtype, threads, *saving)):
             if isinstance(event, Loaded):
                 return event
             if progress and isinstance(event, ProgressEvent):

@@ -108,6 +108,12 @@ class Load(Message):
     offload: bool | None = None
     """Whether text encoder, VAE and planner are in memory only while they work; null is as the device needs it."""
 
+    offload_dit: bool | None = None
+    """Whether the music model's layers are on the card only while each of them works; null is as the card needs it."""
+
+    guidance_passes: int | None = None
+    """2 has what guidance pulls away from computed after what is asked for, and not beside it; null is 1."""
+
     quantization: str | None = None
     """How the music model's weights are kept: a published method, ``none``, or null for what the device needs."""
 
@@ -206,6 +212,9 @@ class Loaded(Message):
 
     offload: bool | None = None
     """Whether text encoder, VAE and planner are in memory only while they work; null where nobody knows."""
+
+    saving: dict[str, Any] = field(default_factory=dict)
+    """All that is done to save memory, by the names of what ``load`` is told; empty where nobody knows."""
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ class Run:
     """Each item's plan, where there was a planner."""
     identity: Mapping[str, Any]
     """What its takes remember of the model, and of the adapters on it."""
+    passes: int = 1
+    """How often the decoder is asked at a step of guidance: 1, or once for each prompt."""
     work: Work | None = None
     """The source, for a task that has one."""
     timings: dict[str, float] = field(default_factory=dict)

@@ -24,7 +24,7 @@ MOST_CODES = CODES_A_SECOND * int(TRAINED_SECONDS[1])
 HIGHEST_SEED = 2**32 - 1
 LARGEST_BATCH = 8
 
-DEVICE = re.compile(r"auto|cpu|mps|cuda(:[0-9]+)?")
+DEVICE = re.compile(r"auto|cpu|mps|(cuda|xpu)(:[0-9]+)?")
 """What can be asked to render: the best there is, or a device by the name that torch has for it."""
 
 INSTRUMENTAL = "[Instrumental]"

@@ -13,7 +13,7 @@ from engine.cards import GB, Card, card_for, simulated_gb
 from engine.checkpoints import find_models
 from engine.errors import EngineError
 from engine.memory import APPLE_SHARE, Cards, available_bytes, memory_bytes
-from engine.outfit import Outfit, outfit
+from engine.outfit import Outfit, outfit, residence_of
 from engine.preflight import Need, Sizes, Wish, most_takes, need
 from engine.profiles import Profile, profile_for
 from engine.tasks import TASKS
@@ -126,9 +126,8 @@ def fit(
         round(room.total / GB, 1),
         room.capability,
     )
-    wish = wish_of(request, profile, planner=fitted.planner_on)
-    offload = options.get("offload")
-    residence = fitted.residence if offload is None else "turns" if offload else "together"
+    wish = wish_of(request, profile, planner=fitted.planner_on, passes=int(options.get("guidance_passes") or 1))
+    residence = residence_of(fitted, options.get("offload"), options.get("offload_dit"), room.kind)
     needed, most = need(sizes, wish, residence), most_takes(sizes, wish, room.free, residence)
     return Fit(wish.takes, needed, room, most, residence)
 
@@ -148,10 +147,11 @@ def _sizes(
     allowed = allowance(kind, gb, capability)
     fitted = outfit(root, dit, lm, allowed, quantization)
     profile = fitted.bound(profile_for(fitted.models.dit.name, fitted.models.dit.config))
-    return Sizes.of(fitted.models, kind, dtype or allowed.dtype, fitted.quantization), profile, fitted
+    sizes = Sizes.of(fitted.models, kind, dtype or allowed.dtype, fitted.quantization, allowed.tile)
+    return sizes, profile, fitted
 
 
-def wish_of(request: Mapping[str, Any], profile: Profile, *, planner: bool) -> Wish:
+def wish_of(request: Mapping[str, Any], profile: Profile, *, planner: bool, passes: int = 1) -> Wish:
     """What of a request memory depends on, with the profile's values where it says nothing."""
     seeds = request.get("seeds") or ()
     scale = profile.guidance_scale if profile.guidance_fixed else request.get("guidance_scale")
@@ -163,6 +163,8 @@ def wish_of(request: Mapping[str, Any], profile: Profile, *, planner: bool) -> W
         seconds=float(request.get("duration") or profile.duration),
         guided=(profile.guidance_scale if scale is None else float(scale)) > 1.0,
         planner=bool(plans),
+        split=all(float(request.get(name) or 0.0) > 1 for name in ("guidance_scale_text", "guidance_scale_lyric")),
+        passes=passes,
     )
 
 

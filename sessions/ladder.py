@@ -1,8 +1,9 @@
 """The out-of-memory ladder: what is given up, step by step, so that a recipe fits; and what was, in words.
 
-A smaller batch costs time alone. Then models give way: text encoder, VAE and planner come in turns, then a smaller
-planner does, then none. A shorter take costs music, and comes last. Smaller tiles are the engine's own step, which it
-takes while it decodes.
+What costs time alone comes first: a smaller batch, guidance in two passes, models in turns, layers one after another.
+Then the sound may change a little (quantised weights), and then the songs (a smaller planner, none). A shorter take is
+nobody's to decide but the person's: it is asked for in words, and never made by itself. What the engine does by itself
+comes before all of it: it lets go what it kept and tries once more, halves its tiles, and decodes on the processor.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from engine.protocol import Loaded
 from sessions.batch import Batch
 from sessions.settings import Settings
 
 SHORTEST = 30.0
-"""Seconds below which a take is not made shorter."""
+"""Seconds below which a shorter take is not asked for."""
+
+QUANTISED = "int8_weight_only"
 
 
 @dataclass(frozen=True)
@@ -27,19 +31,19 @@ class Rung:
     lower: Callable[[float], float | None]
 
 
-RUNGS = (
-    Rung("batch_size", lambda size: size // 2 if size > 1 else None),
-    Rung("duration", lambda seconds: max(SHORTEST, seconds / 2) if seconds > SHORTEST else None),
-)
-"""Of the request, in this order; the models' own steps go before the last of them."""
+RUNGS = (Rung("batch_size", lambda size: size // 2 if size > 1 else None),)
+"""Of the request; the models' own steps come after them."""
 
 
 @dataclass(frozen=True)
 class Aboard:
     """What an engine had loaded when memory ran out, as far as it could do with less."""
 
-    in_turns: bool = True
-    """Whether its models take turns already; True where nobody knows."""
+    saving: Mapping[str, Any] = field(default_factory=dict)
+    """What it does to save memory, by the names of what it is told to load; None is what it cannot do."""
+
+    guided: bool = False
+    """Whether the request has guidance."""
 
     planner: str | None = None
     """The planner that it planned with."""
@@ -47,8 +51,37 @@ class Aboard:
     smaller: tuple[str, ...] = ()
     """What could stand in its place, the largest first; ``none`` is no planner at all."""
 
+    @classmethod
+    def of(cls, loaded: Loaded, request: Mapping[str, Any], smaller: Callable[[str], tuple[str, ...]]) -> Aboard:
+        """What an engine that told ``loaded`` had for a request; ``smaller`` finds what is smaller than a planner."""
+        planner = loaded.planner if request.get("thinking") is not False else None
+        told = {} if loaded.offload is None else {"offload": loaded.offload}
+        scale = request.get("guidance_scale")
+        own = loaded.profile.get("guidance_scale", 1.0)
+        guided = float(own if scale is None or loaded.profile.get("guidance_fixed") else scale) > 1.0
+        return cls({**told, **loaded.saving}, guided, planner, smaller(planner) if planner else ())
+
+    def may(self, name: str) -> bool:
+        """Whether a saving is possible and not made yet; of what nobody knows nothing is asked."""
+        value = self.saving.get(name, _DONE)
+        if name == "guidance_passes":
+            return self.guided and value == 1
+        if name == "quantization":
+            return name in self.saving and value is None
+        return value is False
+
+
+_DONE = object()
 
 UNKNOWN = Aboard()
+
+SAVINGS: tuple[tuple[str, Any, str], ...] = (
+    ("guidance_passes", 2, "guidance in one pass -> in two"),
+    ("offload", True, "models in memory all together -> in turns"),
+    ("offload_dit", True, "the music model's layers on the card all together -> one after another"),
+    ("quantization", QUANTISED, "the music model whole -> in eight bits, which makes other takes"),
+)
+"""What an engine can be told to do with less, in this order: the option, its value, and the step in words."""
 
 
 @dataclass
@@ -76,7 +109,7 @@ class Ladder:
     def awaits(self, aboard: Aboard) -> bool:
         """Whether an engine was not yet the one that has less: another batch was on its way to the old one."""
         planner = self.models.get("lm")
-        return (bool(self.models.get("offload")) and not aboard.in_turns) or (
+        return any(name in self.models and aboard.may(name) for name, _, _ in SAVINGS) or (
             planner is not None and aboard.planner is not None and aboard.planner != planner
         )
 
@@ -86,19 +119,18 @@ class Ladder:
         Empty where there is nothing left to give up.
         """
         for rung in self.rungs:
-            if rung is self.rungs[-1] and (said := self._lighter(aboard)):
-                return said
             lower = rung.lower(asked[rung.field]) if rung.field in asked else None
             if lower is not None:
                 self.limits[rung.field] = lower
                 return f"{rung.field} {asked[rung.field]:g} -> {lower:g}"
-        return ""
+        return self._lighter(aboard)
 
     def _lighter(self, aboard: Aboard) -> str:
         """Gives up one thing more of the models; empty where there is nothing left of them."""
-        if not aboard.in_turns:
-            self.models["offload"] = True
-            return "models in memory all together -> in turns"
+        for name, value, said in SAVINGS:
+            if aboard.may(name):
+                self.models[name] = value
+                return said
         if aboard.planner is not None and aboard.smaller:
             self.models["lm"] = aboard.smaller[0]
             return f"planner {aboard.planner} -> {aboard.smaller[0]}"
@@ -122,4 +154,5 @@ class Ladder:
 
 
 def _weight(settings: Settings) -> tuple[Any, ...]:
-    return (*(settings.recipe.template.get(rung.field) for rung in RUNGS), settings.recipe.grid, settings.models)
+    template = settings.recipe.template
+    return (template.get("batch_size"), template.get("duration"), settings.recipe.grid, settings.models)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from engine.errors import Cancelled, EngineError, OutOfMemory
 from sessions.batch import Batch, Flight
 from sessions.engine_life import EngineLost
-from sessions.ladder import UNKNOWN, Aboard, Ladder
+from sessions.ladder import SHORTEST, UNKNOWN, Aboard, Ladder
 
 MOST_LOSSES = 2
 """Engines that one batch may cost before it counts as a failure."""
@@ -43,6 +43,9 @@ def landing(flight: Flight, ladder: Ladder, defaults: Mapping[str, float], aboar
             return Landing(again=left)
         if step := ladder.step(asked, aboard):
             return Landing(again=left, notice=f"Memory ran out. It goes on with less: {step}.")
+        if isinstance(error, OutOfMemory) and duration > SHORTEST:
+            sentence = f"There is not enough memory for a take of {duration:g} s, whatever is given up for it."
+            error = OutOfMemory(sentence, f"A shorter take may fit: duration {max(SHORTEST, duration / 2):g}.")
     elif lost and (not flight.begun or losses < MOST_LOSSES - 1):
         return Landing(again=replace(left, losses=losses + flight.begun))  # what only waited is not to blame
     return Landing(failure=error, lost=len(left.seeds))

@@ -8,6 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -290,9 +291,8 @@ class LoopWorker:
         loaded = self._supervisor.loaded
         if loaded is None or flight.error is None:
             return UNKNOWN
-        planner = loaded.planner if flight.batch.request.get("thinking", True) else None
-        smaller = smaller_planners(self._supervisor.models.get("models"), planner) if planner else ()
-        return Aboard(in_turns=loaded.offload is not False, planner=planner, smaller=smaller)
+        smaller = partial(smaller_planners, self._supervisor.models.get("models"))
+        return Aboard.of(loaded, flight.batch.request, smaller)
 
     def _failed(self, error: EngineError, takes: int) -> None:
         """A failure of the loop's; too many in a row, or one that no retry can mend, park the recipe."""

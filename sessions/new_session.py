@@ -131,6 +131,8 @@ _EXAMPLES: Mapping[str, object] = MappingProxyType(
         "lm": "acestep-5Hz-lm-1.7B",
         "threads": 8,
         "offload": True,
+        "offload_dit": True,
+        "guidance_passes": 2,
     }
     | dict.fromkeys(ScoreSettings.fields(), 0.25)
 )

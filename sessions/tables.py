@@ -130,7 +130,7 @@ class ModelSettings(Table):
         None, group="models", help="The planner in it; none for no planner.", read=readers.text_or_none
     )
     device: str = spec(
-        "auto", group="models", help="What renders.", wants="it must be auto, cpu, mps, cuda or cuda:N", read=_device
+        "auto", group="models", help="What renders.", wants="it must be auto, cpu, mps, xpu, cuda or cuda:N", read=_device
     )
     dtype: str | None = spec(
         None, group="models", choices=("float32", "bfloat16", "float16"), help="Precision of the arithmetic."
@@ -138,6 +138,12 @@ class ModelSettings(Table):
     threads: int | None = spec(None, group="models", low=1, high=MOST_THREADS, unit="threads", help="CPU threads.")
     offload: bool | None = spec(
         None, group="models", help="Has text encoder, VAE and planner in memory only while they work."
+    )
+    offload_dit: bool | None = spec(
+        None, group="models", help="Has the music model's layers on the card only while each works."
+    )
+    guidance_passes: int | None = spec(
+        None, group="models", low=1, high=2, help="2 takes half the memory where there is guidance, and as long."
     )
     quantization: str | None = spec(
         None, group="models", choices=NAMES, help="The music model's weights in one byte a number."

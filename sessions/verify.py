@@ -29,6 +29,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "quantization": "quantised weights are other weights",
         "threads": "sums over another number of threads are rounded in another order",
         "instruction_set": "another instruction set rounds in its own way",
+        "passes": "guidance in two passes is rounded in another way than in one",
         "lanes": "takes that are sampled together are rounded in another way than takes alone",
     }
 )
@@ -37,7 +38,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
 _NEVER = ("models", "settings", "profile", "quantization")
 """Where these differ, the same samples cannot come out: rendering would be a waste."""
 
-_LEFT_OUT = ("quantization",)
+_LEFT_OUT = ("quantization", "passes")
 """What an identity does not have where it is as it is usually."""
 
 _jobs = itertools.count(1)

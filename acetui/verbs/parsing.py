@@ -133,7 +133,18 @@ def number(low: float, high: float, what: str) -> Callable[[str], float]:
 
 PORT = whole(1, 65535, "a port")
 
-MODEL_FLAGS = ("models", "dit", "lm", "device", "dtype", "threads", "offload", "quantization")
+MODEL_FLAGS = (
+    "models",
+    "dit",
+    "lm",
+    "device",
+    "dtype",
+    "threads",
+    "offload",
+    "offload_dit",
+    "guidance_passes",
+    "quantization",
+)
 """What an engine is told to load, by the names of the flags."""
 
 
@@ -163,13 +174,21 @@ def add_engine_flags(parser: Parser) -> None:
     add_models_flag(group)
     group.add_argument("--dit", metavar="NAME", help="which music model in it, such as acestep-v15-turbo")
     group.add_argument("--lm", metavar="NAME", help="which planner in it")
-    group.add_argument("--device", type=device_name, default="auto", metavar="auto|cpu|cuda|cuda:N|mps")
+    group.add_argument("--device", type=device_name, default="auto", metavar="auto|cpu|cuda|cuda:N|xpu|mps")
     group.add_argument(
         "--offload",
         action=argparse.BooleanOptionalAction,
         help="have text encoder, VAE and planner in memory only while they work (default: as the card needs it)",
     )
     group.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), help="default: what the device does best")
+    group.add_argument(
+        "--offload-dit",
+        action=argparse.BooleanOptionalAction,
+        help="have the music model's layers on the card only while each of them works (default: as the card needs it)",
+    )
+    group.add_argument(
+        "--guidance-passes", type=int, choices=(1, 2), help="2 takes half the memory where there is guidance"
+    )
     group.add_argument(
         "--quantization", choices=NAMES, help="the music model in one byte a number (default: as the card needs it)"
     )

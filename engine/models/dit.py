@@ -7,7 +7,7 @@ and values of the prompt, the projection of the context latents.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from engine.config import DiTConfig, EncoderConfig
 from engine.models.attention import attend
 from engine.models.primitives import Fused, GatedMLP, RMSNorm, Rotary, SelfAttention, modulated_norm, score_bound
+from engine.passing import Passing
 
 _SINUSOIDS = 256
 _TIME_SCALE = 1000.0
@@ -201,6 +202,8 @@ class DiT(nn.Module):
         self.layers = nn.ModuleList(DiTLayer(config, config.window(i)) for i in range(config.num_hidden_layers))
         self.norm_out = RMSNorm(size, config.rms_norm_eps)
         self.scale_shift_table = nn.Parameter(torch.zeros(1, 2, size))
+        self.passing: Passing | None = None
+        """Brings each layer when it is its turn, where memory is too small for all of them (``engine.passing``)."""
 
     @property
     def patch_in(self) -> PatchIn:
@@ -221,14 +224,14 @@ class DiT(nn.Module):
     def remember(self, states: Tensor) -> Memory:
         """The prompt's keys and values in every layer, from condition states ``[B, L, E]``."""
         embedded = self.condition_embedder(states)
-        pairs = [layer.cross_attn.remember(embedded) for layer in self._layers()]
+        pairs = [layer.cross_attn.remember(embedded) for layer in self.in_turn()]
         return Memory(tuple(k for k, _ in pairs), tuple(v for _, v in pairs))
 
     def remember_null(self, null: Tensor) -> Memory:
         """The unconditional prompt ``[1, 1, E]``, collapsed to one vector a layer."""
         embedded = self.condition_embedder(null)
         rows = []
-        for layer in self._layers():
+        for layer in self.in_turn():
             _, v = layer.cross_attn.remember(embedded)
             heads = v.repeat_interleave(layer.cross_attn.heads // layer.cross_attn.kv_heads, dim=1)
             rows.append(layer.cross_attn.o_proj(heads.flatten()))
@@ -249,12 +252,14 @@ class DiT(nn.Module):
         """
         rotary = rotary or self.rotary(x.shape[1])
         h = self.patch_in(x) + context
-        for index, layer in enumerate(self.layers):
+        for index, layer in enumerate(self.in_turn()):
             h = layer(h, time, rotary, memories, index)
         shift, scale = (self.scale_shift_table + time.emb.unsqueeze(1)).unsqueeze(2).unbind(1)
         h = modulated_norm(h, self.norm_out.weight * (1 + scale), shift, self.config.rms_norm_eps)
         out: Tensor = self.patch_out(h)
         return out[:, : x.shape[1]]
 
-    def _layers(self) -> list[DiTLayer]:
-        return cast(list[DiTLayer], list(self.layers))
+    def in_turn(self) -> Iterator[DiTLayer]:
+        """The layers in their order, each to be used before the next one is asked for."""
+        layers = cast(list[DiTLayer], list(self.layers))
+        return iter(layers) if self.passing is None else self.passing(layers)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -57,10 +57,10 @@ def attention_to_words(
     time = dit.time(torch.tensor([t], device=x.device))
     h = dit.patch_in((t * noise + (1 - t) * x).to(dtype)) + context
     found: list[Tensor] = []
-    for index, layer in enumerate(dit.layers):
+    for index, layer in enumerate(dit.in_turn()):
         if index > max(heads):
             break
-        with _overheard(cast(CrossAttention, layer.cross_attn), memory.keys[index], heads.get(index, ()), words, found):
+        with _overheard(layer.cross_attn, memory.keys[index], heads.get(index, ()), words, found):
             h = layer(h, time, rotary, [memory], index)
     return torch.cat(found)
 

@@ -53,10 +53,17 @@ class Slot:
         return (self.rows, *self.target.shape[1:])
 
 
-def build(make: Callable[[], M], device: torch.device, dtype: torch.dtype, quantization: str | None = None) -> M:
+def build(
+    make: Callable[[], M],
+    device: torch.device,
+    dtype: torch.dtype,
+    quantization: str | None = None,
+    waiting: str | None = None,
+) -> M:
     """Makes a module without initialising anything, then allocates it on ``device``. Its weights are undefined.
 
-    With ``quantization`` its large matrices are of one byte a number.
+    With ``quantization`` its large matrices are of one byte a number. ``waiting`` is the path of a list in it that is
+    allocated in the computer's memory, wherever the rest is.
     """
     with torch.device("meta"):
         module = make()
@@ -66,6 +73,13 @@ def build(make: Callable[[], M], device: torch.device, dtype: torch.dtype, quant
             part.float()
     if quantization is not None:
         pack(module, quantization)
+    if waiting is not None:
+        # Put aside while the rest is allocated: the device may have no room for it even for a moment.
+        apart, (above, _, name) = module.get_submodule(waiting), waiting.rpartition(".")
+        setattr(module.get_submodule(above), name, nn.ModuleList())
+        module.to_empty(device=device)
+        setattr(module.get_submodule(above), name, apart.to_empty(device="cpu"))
+        return module.requires_grad_(False).eval()
     return module.to_empty(device=device).requires_grad_(False).eval()
 
 

@@ -60,7 +60,7 @@ class RecordedDiT:
     def __init__(self, decoder: DiT) -> None:
         self._decoder = decoder
         self._seen: OrderedDict[tuple[object, ...], _Recording | _Inputs] = OrderedDict()
-        self._on = True
+        self._on = decoder.passing is None  # a layer that comes and goes has no address to be recorded
 
     def warm(self, frames: int, batch: int, context: Tensor, memories: Sequence[Memory], rotary: Rotary) -> None:
         """To be called once a batch: the second time for the same recipe, the forward pass is recorded."""

@@ -162,31 +162,51 @@ class VAE(nn.Module):
         self.arrive: Callable[[], None] = lambda: None
         """Called before the weights are used: where memory is small they may be elsewhere (``engine.turns``)."""
 
+        self.resign: Callable[[], None] = lambda: None
+        """Called when the weights do not come and go any more."""
+
+        self.at_home = False
+        """Whether it computes on the processor because the device had no room for it, not even for a small tile."""
+
+    def go_home(self) -> None:
+        """Computes on the processor from now on, in float32, and leaves the device to others."""
+        self.resign()
+        self.arrive = self.resign = lambda: None
+        self.to("cpu").float()
+        self.at_home, self.tiling = True, Tiling.decoding(torch.device("cpu"))
+
     def decode_tiles(
         self, latents: Tensor, tiling: Tiling | None = None, *, start: int = 0, stop: int | None = None
     ) -> Iterator[Tensor]:
         """Audio ``[B, channels, samples]`` of the frames ``[start, stop)`` of ``[B, T, 64]``, a tile at a time.
 
         A part is what it would be in the whole: the frames beside it are heard. Where a card's memory does not suffice
-        for a tile, it goes on with half of it, and remembers that.
+        for a tile, it goes on with half of it, and at last on the processor, and remembers that.
         """
         tiling = tiling or self.tiling or Tiling.decoding(latents.device)
         lengths, hop = self.decoder.lengths(latents.shape[1]), self.config.hop
         end = latents.shape[1] if stop is None else stop
         while start < end:
             until = min(start + tiling.frames, end)
-            self.arrive()
             try:
-                rows = self.decoder.produce(latents, lengths, start * hop, until * hop, tiling.elements)
+                self.arrive()
+                rows = self.decoder.produce(self._here(latents), lengths, start * hop, until * hop, tiling.elements)
             except torch.OutOfMemoryError:
-                if (smaller := tiling.smaller()) is None:
+                if self.at_home:
                     raise
-                tiling = self.tiling = smaller
             else:
                 yield rows.transpose(1, 2)
                 start = until
                 continue
-            torch.cuda.empty_cache()  # outside of the handler, which holds what was computed so far
+            # Outside of the handler, which holds what was computed so far.
+            if (smaller := tiling.smaller()) is None:
+                self.go_home()
+            tiling = self.tiling = smaller or Tiling.decoding(torch.device("cpu"))
+            torch.cuda.empty_cache()
+
+    def _here(self, x: Tensor) -> Tensor:
+        """What is computed with, where the weights are."""
+        return x.to(self.decoder.conv1.weight) if self.at_home else x
 
     def decode(self, latents: Tensor, tiling: Tiling | None = None) -> Tensor:
         """All tiles in one: ``[B, T, 64]`` to ``[B, channels, 1920 T]``."""
@@ -202,7 +222,7 @@ class VAE(nn.Module):
         for start in range(0, frames, tiling.frames):
             stop = min(start + tiling.frames, frames)
             self.arrive()
-            yield self.encoder.produce(rows, lengths, start, stop, tiling.elements)
+            yield self.encoder.produce(self._here(rows), lengths, start, stop, tiling.elements).to(audio)
 
     def encode(self, audio: Tensor, tiling: Tiling | None = None) -> Tensor:
         """The mean latents ``[B, floor(samples / 1920), 64]`` of audio ``[B, channels, samples]``.

@@ -15,6 +15,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch.xpu, "is_available", lambda: False)
     return monkeypatch
 
 
@@ -37,6 +38,10 @@ def test_auto_takes_what_is_fastest(machine: pytest.MonkeyPatch) -> None:
     assert choose_device("auto") == torch.device("cpu")
     machine.setattr(torch.backends.mps, "is_available", lambda: True)
     assert choose_device("auto") == torch.device("mps")
+    with machine.context() as card:
+        card.setattr(torch.xpu, "is_available", lambda: True)
+        card.setattr(torch.xpu, "device_count", lambda: 1)
+        assert choose_device("auto") == choose_device("xpu") == torch.device("xpu")
     add_cuda(machine)
     assert choose_device("auto") == torch.device("cuda")
 
@@ -96,4 +101,7 @@ def test_devices_have_names_for_people(machine: pytest.MonkeyPatch) -> None:
     add_cuda(machine)
     assert device_name(torch.device("cuda")) == "NVIDIA Test"
     assert device_name(torch.device("mps")) == "mps"
+    machine.setattr(torch.xpu, "get_device_name", lambda device: "Arc Test")
+    assert device_name(torch.device("xpu")) == "Arc Test"
+    assert choose_dtype(None, torch.device("xpu")) == torch.bfloat16
     assert device_name(torch.device("cpu"))

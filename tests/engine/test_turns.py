@@ -45,17 +45,41 @@ def test_a_guest_that_cannot_come_leaves_the_place_free() -> None:
     assert came == ["out", "in", "out", "in"]
 
 
+class Counted(Turns):
+    """Says who comes and who leaves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def invite(self, name: str, guest: Guest) -> None:
+        def enter() -> None:
+            self.said.append(f"{name} in")
+            guest.enter()
+
+        def leave() -> None:
+            self.said.append(f"{name} out")
+            guest.leave()
+
+        super().invite(name, Guest(enter, leave))
+
+
 @pytest.mark.usefixtures("one_thread")
-def test_takes_are_the_same_and_weights_are_gone_between(tiny_turbo: Path, tmp_path: Path) -> None:
+def test_takes_are_the_same_and_weights_are_gone_between(tiny_turbo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = {"bpm": 96, "keyscale": "A minor", "timesignature": "4", "vocal_language": "en"}
     asked = {"caption": "slow jazz", "lyrics": "la", "duration": 1.0, "use_cot_caption": False, "inference_steps": 1}
-    request = Request.from_dict({**known, **asked, "seeds": [3]})
+    request = Request.from_dict({**known, **asked, "seeds": [3, 4]})
     first = Engine.load(tiny_turbo, device="cpu", offload=False)
     together = first.render(request)
+    turns = Counted()
+    monkeypatch.setattr("engine.pipeline.Turns", lambda: turns)
     engine = Engine.load(tiny_turbo, device="cpu", offload=True)
+    turns.said.clear()
     model = engine._model
     assert _size(model.vae) == _size(model.text) == 0
     in_turns = engine.render(request)
+    # Two takes, and each model came once: all plans, then all takes, then all of their sound.
+    assert [each for each in turns.said if each.endswith("in")] == ["planner in", "text in", "vae in"]
     for one, other in zip(together, in_turns, strict=True):
         assert torch.equal(one.audio, other.audio)
         assert torch.equal(one.latents, other.latents)
@@ -63,7 +87,9 @@ def test_takes_are_the_same_and_weights_are_gone_between(tiny_turbo: Path, tmp_p
     assert _size(model.vae) > 0
     assert _size(model.text) == 0
     assert engine.planning.loaded is None
-    again = engine.render(request)  # everything comes a second time
+    turns.said.clear()
+    again = engine.render(request)  # what reads the prompt is not needed for it again
+    assert [each for each in turns.said if each.endswith("in")] == ["planner in", "vae in"]
     assert torch.equal(again[0].audio, in_turns[0].audio)
     assert together[0].codes
     assert engine.codes_of(in_turns[0].audio) == first.codes_of(in_turns[0].audio)

@@ -498,16 +498,29 @@ def test_a_model_that_is_missing_parks_it_at_once(tmp_path: Path) -> None:
 
 
 def test_memory_that_runs_out_walks_the_ladder_and_says_so(tmp_path: Path) -> None:
-    plan = {"oom_above": {"batch_size": 1, "duration": 100}}
+    plan = {"oom_above": {"batch_size": 1}}
     made = stage(tmp_path, recipe={"caption": "x", "batch_size": 4, "duration": 240}, plan=plan)
     report = jam_through(made, takes=5)
     assert report.made == 5
     assert report.failed == {}
-    for step in ("batch_size 4 -> 2", "batch_size 2 -> 1", "duration 240 -> 120", "duration 120 -> 60"):
+    for step in ("batch_size 4 -> 2", "batch_size 2 -> 1"):
         assert made.told(step)
     assert {len(request["seeds"]) for request in made.requests()} == {1}
-    assert {take["duration"] for take in made.takes} == {60.0}
+    assert {take["duration"] for take in made.takes} == {240.0}
     whole(made, made.takes)
+
+
+def test_a_take_is_never_made_shorter_by_itself_but_asked_for_so(tmp_path: Path) -> None:
+    made = stage(tmp_path, recipe={"caption": "x", "duration": 240}, plan={"oom_above": {"duration": 100}})
+
+    async def through() -> None:
+        async with made.open() as jam:
+            jam.loop.turn_on(headless=True)
+            await made.until(lambda: jam.loop.state == "parked")
+
+    run(through())
+    assert made.of("error")[-1]["hint"] == "A shorter take may fit: duration 120."
+    assert made.takes == []
 
 
 def test_models_give_way_when_memory_runs_out(tmp_path: Path) -> None:
@@ -521,7 +534,6 @@ def test_models_give_way_when_memory_runs_out(tmp_path: Path) -> None:
     run(through())
     assert made.told("models in memory all together -> in turns")
     assert made.told("planner acestep-5Hz-lm-4B -> none")
-    assert not made.told("duration 60")
     whole(made, made.takes)
 
 

@@ -41,6 +41,11 @@ def told(models: Path, card: DoubleCard | None, env: dict[str, str] | None = Non
         return fit({"models": str(models), "device": "auto"}, request, Cards(), env=env or {})
 
 
+def by_options(models: Path, card: DoubleCard, options: dict[str, Any]) -> Fit:
+    with library(card):
+        return fit({"models": str(models), "device": "auto", **options}, {"batch_size": 1}, Cards(), env={})
+
+
 def test_a_card_with_room(official: Path) -> None:
     found = told(official, DoubleCard(total=24 * GB, used=0), batch_size=4, duration=60.0)
     assert (found.fits, found.possible, found.takes, found.most) == (True, True, 4, 8)
@@ -70,12 +75,30 @@ def test_what_the_engine_has_is_room_for_the_next_batch(official: Path) -> None:
 
 
 def test_a_card_that_is_too_small(official: Path) -> None:
-    found = told(official, DoubleCard(total=4 * GB, used=0), batch_size=2)
+    found = told(official, DoubleCard(total=2 * GB, used=0), batch_size=2)
     assert (found.fits, found.possible, found.most) == (False, False, 0)
     error = refusal(found)
     assert error is not None
-    assert "there are 4.0 GB here" in error.error
+    assert "there are 2.0 GB here" in error.error
     assert "smaller model" in error.hint
+
+
+def test_a_small_card_does_what_it_takes(official: Path) -> None:
+    ways = {
+        gb: told(official, DoubleCard(total=int(gb * GB), used=0), batch_size=1).residence for gb in (3.9, 6, 8, 24)
+    }
+    assert ways == {3.9: "layers", 6: "turns", 8: "turns", 24: "together"}
+    assert told(official, DoubleCard(total=4 * GB, used=0), batch_size=1).fits
+    card = DoubleCard(total=24 * GB, used=0)
+    by_hand = [
+        by_options(official, card, {"offload": True}),
+        by_options(official, card, {"offload_dit": True}),
+        by_options(official, card, {"offload_dit": True, "quantization": "int8_weight_only"}),
+    ]
+    assert [each.residence for each in by_hand] == ["turns", "layers", "layers"]
+    peaks = [each.need.peak for each in by_hand]
+    assert peaks == sorted(peaks, reverse=True)
+    assert len(set(peaks)) == 3
 
 
 def test_a_card_that_is_simulated(official: Path) -> None:
@@ -118,9 +141,9 @@ def test_a_render_that_cannot_fit_is_not_begun(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(SIMULATED, raising=False)
-    with library(DoubleCard(total=4 * GB, used=0)):
+    with library(DoubleCard(total=2 * GB, used=0)):
         code = main(["render", "--models", str(official), "--caption", "x", "-o", "a.flac", "--json"])
     (error,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (code, error["event"]) == (1, "error")
-    assert "there are 4.0 GB here" in error["error"]
+    assert "there are 2.0 GB here" in error["error"]
     assert not (tmp_path / "a.flac").exists()

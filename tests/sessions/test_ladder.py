@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from engine.errors import Cancelled, EngineError, OutOfMemory, RenderFailed
-from engine.protocol import ProgressEvent
+from engine.protocol import Loaded, ProgressEvent
 from sessions.batch import Batch, Flight
 from sessions.engine_life import EngineLost
-from sessions.ladder import RUNGS, SHORTEST, Aboard, Ladder
+from sessions.ladder import RUNGS, Aboard, Ladder
 from sessions.landing import Landing, landing
 from sessions.settings import Settings
 
@@ -37,46 +38,80 @@ def lost(*, killed: bool = False) -> EngineLost:
     return EngineLost("The engine died.", "", stage="decode", killed=killed)
 
 
-def test_the_ladder_gives_up_time_before_music_and_ends() -> None:
+def test_the_ladder_halves_the_batch_and_ends() -> None:
     ladder, said = Ladder(), []
     asked = {"batch_size": 4.0, "duration": 100.0}
     while step := ladder.step(asked):
         said.append(step)
         asked |= ladder.limits
-    assert said == ["batch_size 4 -> 2", "batch_size 2 -> 1", "duration 100 -> 50", f"duration 50 -> {SHORTEST:g}"]
-    assert [rung.field for rung in RUNGS] == ["batch_size", "duration"]
-    assert ladder.limited({"caption": "x", "duration": None}, DEFAULTS)["duration"] == SHORTEST
-    assert ladder.limited({"duration": 10}, DEFAULTS)["duration"] == 10
+    assert said == ["batch_size 4 -> 2", "batch_size 2 -> 1"]  # a shorter take is only ever asked for
+    assert [rung.field for rung in RUNGS] == ["batch_size"]
+    assert ladder.limited({"caption": "x", "batch_size": 4}, DEFAULTS)["batch_size"] == 1
+    assert ladder.limited({"caption": "x", "batch_size": None}, {"batch_size": 8})["batch_size"] == 1
+    assert "batch_size" not in ladder.limited({"caption": "x"}, DEFAULTS)
 
 
-def test_models_give_way_before_music_does() -> None:
-    ladder, said = Ladder(), []
+def loaded(**saving: Any) -> Loaded:
+    every = {"offload": False, "offload_dit": False, "quantization": None, "guidance_passes": 1, **saving}
+    profile = {"name": "sft", "guidance_scale": 7.0, "guidance_fixed": False}
+    return Loaded("job", profile, {}, 0.1, planner="4B", offload=every["offload"], saving=every)
+
+
+def smaller(planner: str) -> tuple[str, ...]:
+    sizes = ("4B", "1.7B", "none")
+    return sizes[sizes.index(planner) + 1 :]
+
+
+def test_every_rung_in_its_order_until_there_is_nothing_left_but_to_ask() -> None:
+    ladder, said, now = Ladder(), [], loaded()
     asked = {"batch_size": 2.0, "duration": 60.0}
-    aboard = Aboard(in_turns=False, planner="4B", smaller=("1.7B", "none"))
-    said.append(ladder.step(asked, aboard))
-    asked["batch_size"] = 1.0
-    said.append(ladder.step(asked, aboard))
-    assert ladder.awaits(aboard)  # the engine that takes turns is still to come
-    aboard = Aboard(in_turns=True, planner="4B", smaller=("1.7B", "none"))
-    assert not ladder.awaits(aboard)
-    said.append(ladder.step(asked, aboard))
-    assert ladder.awaits(aboard)
-    aboard = Aboard(in_turns=True, planner="1.7B", smaller=("none",))
-    said.append(ladder.step(asked, aboard))
-    assert ladder.models == {"offload": True, "lm": "none"}
-    said.append(ladder.step(asked, Aboard(in_turns=True)))
+    for _ in range(20):
+        aboard = Aboard.of(now, {}, smaller)
+        if not (step := ladder.step(asked, aboard)):
+            break
+        said.append(step)
+        assert ladder.covers(asked) or ladder.awaits(aboard)  # the engine that has less is still to come
+        asked |= ladder.limits
+        models = dict(ladder.models)
+        now = replace(now, planner=models.pop("lm", now.planner), saving={**now.saving, **models})
+        now = replace(now, planner=None) if now.planner == "none" else now
+        assert not ladder.awaits(Aboard.of(now, {}, smaller))
     assert said == [
         "batch_size 2 -> 1",
+        "guidance in one pass -> in two",
         "models in memory all together -> in turns",
+        "the music model's layers on the card all together -> one after another",
+        "the music model whole -> in eight bits, which makes other takes",
         "planner 4B -> 1.7B",
         "planner 1.7B -> none",
-        "duration 60 -> 30",
     ]
+    assert ladder.models == {
+        "guidance_passes": 2,
+        "offload": True,
+        "offload_dit": True,
+        "quantization": "int8_weight_only",
+        "lm": "none",
+    }
+
+
+def test_a_rung_that_changes_nothing_is_left_out() -> None:
+    def first(request: dict[str, Any], **saving: Any) -> str:
+        return Ladder().step({"batch_size": 1.0}, Aboard.of(loaded(**saving), request, smaller))
+
+    assert "guidance" in first({})
+    assert "in turns" in first({"guidance_scale": 1.0})
+    assert "in turns" in first({}, guidance_passes=2)
+    assert "eight bits" in first({"guidance_scale": 1.0}, offload=True, offload_dit=None)  # a processor has one memory
+    assert "planner" in first({"guidance_scale": 1.0}, offload=True, offload_dit=True, quantization="fp8_weight_only")
+    quiet = Loaded("job", {}, {}, 0.1, planner="4B", offload=None)  # an engine that tells nothing
+    assert Ladder().step({"batch_size": 1.0}, Aboard.of(quiet, {"thinking": False}, smaller)) == ""
+    turbo = Loaded("job", {"guidance_scale": 1.0, "guidance_fixed": True}, {}, 0.1, saving={"guidance_passes": 1})
+    assert Ladder().step({"batch_size": 1.0}, Aboard.of(turbo, {"guidance_scale": 7.0}, smaller)) == ""
 
 
 def test_a_batch_that_was_on_its_way_to_the_old_engine_costs_no_further_step() -> None:
     ladder = Ladder()
-    aboard = Aboard(in_turns=False, planner="4B", smaller=("none",))
+    aboard = Aboard(saving={"offload": False}, planner="4B", smaller=("none",))
 
     async def twice() -> list[Landing]:
         flights = [Flight(batch(1), "job", error=OutOfMemory()) for _ in range(2)]
@@ -148,10 +183,14 @@ def test_memory_that_ran_out_is_tried_with_less_and_what_was_on_its_way_takes_no
     assert ladder.limits == {"batch_size": 2}
 
 
-def test_memory_that_can_never_be_enough_is_a_failure() -> None:
+def test_memory_that_can_never_be_enough_is_a_failure_that_asks_for_a_shorter_take() -> None:
     end = landed(batch(1, duration=10), OutOfMemory())
     assert isinstance(end.failure, OutOfMemory)
     assert end.lost == 1
+    for seconds, less in ((240.0, "120"), (50.0, "30")):
+        longer = landed(batch(1, duration=seconds), OutOfMemory())
+        assert longer.failure is not None
+        assert longer.failure.hint == f"A shorter take may fit: duration {less}."
 
 
 def test_a_lost_engine_is_forgiven_once_a_batch_and_again_after_a_take() -> None:

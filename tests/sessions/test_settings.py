@@ -103,10 +103,10 @@ def refused(raw: Any) -> BadSetting:
         ({"recipe": 3}, ("recipe",), "recipe cannot be 3: it must be a table."),
         ({"loop": "on"}, ("loop",), "loop cannot be 'on': it must be a table."),
         ({"recipe": {"bpm": 500}}, ("recipe", "bpm"), "bpm cannot be 500: it must be a whole number from 30 to 300"),
-        ({"loop": {"takes": 0}}, ("loop", "takes"), "takes cannot be 0: it must be a whole number of at least 1 takes"),
+        ({"loop": {"takes": 0}}, ("loop", "takes"), "takes cannot be 0: it must be a whole number of at least 1 take"),
         ({"loop": {"policy": "exlore"}}, ("loop", "policy"), "Did you mean 'explore'?"),
         ({"scores": {"signal": 2}}, ("scores", "signal"), "from 0 to 1"),
-        ({"models": {"device": "gpu"}}, ("models", "device"), "it must be auto, cpu, mps, cuda or cuda:N"),
+        ({"models": {"device": "gpu"}}, ("models", "device"), "it must be auto, cpu, mps, xpu, cuda or cuda:N"),
         ({"recipe": {"caption": "{a"}}, ("recipe", "caption"), "caption: '{' at character 1 is never closed."),
         ({"recipe": {"grid": []}}, ("recipe", "grid"), "grid cannot be []: it must be a table."),
         ({"recipe": {"grid": 1}}, ("recipe", "grid"), "grid cannot be 1: it must be a table."),
@@ -190,7 +190,7 @@ def test_nobody_listening_means_no_ceiling() -> None:
 def test_models_are_found_from_the_session(tmp_path: Path) -> None:
     options = ModelSettings(models="weights", threads=2).load_options(tmp_path)
     assert options == {
-        **dict.fromkeys(["dit", "lm", "dtype", "offload", "quantization"]),
+        **dict.fromkeys(["dit", "lm", "dtype", "offload", "offload_dit", "guidance_passes", "quantization"]),
         "models": str(tmp_path / "weights"),
         "device": "auto",
         "threads": 2,
