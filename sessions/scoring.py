@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from engine.errors import EngineError
 from sessions.batch import Flight
 from sessions.copies import Copies
 from sessions.events import EventLog
+from sessions.likeness import beside
+from sessions.lists import NoTake
 from sessions.store import Store
 from sessions.tables import ScoreSettings
 from sessions.take import Take
@@ -66,8 +69,10 @@ class Scoring:
         Reads the store, so not for the event loop's own thread.
         """
         same = self._copies.original(take, own_codes=not flight.batch.request.get("audio_codes"))
-        take = self.taste.onto(take.replace(faults=(*take.faults, same)) if same else take)
-        return self._weighing.weighed(take)
+        take = take.replace(faults=(*take.faults, same)) if same else take
+        with suppress(NoTake):  # what it was made from may be deleted by now
+            take = beside(take, self._store.get(take.parent)) if take.parent else take
+        return self._weighing.weighed(self.taste.onto(take))
 
     async def begin(self) -> None:
         """Has scores follow what has changed while the session was closed."""

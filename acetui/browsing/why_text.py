@@ -86,6 +86,9 @@ def _heard(take: Mapping[str, Any]) -> list[Line]:
             wanted, planned = decided(take, name)
             by = " by the planner" if planned else ""
             said = f"asked for{by} {_shown(wanted)}" if wanted not in OPEN else "not asked for"
+            kept = heard.get("kept")
+            if isinstance(kept, Mapping) and name in kept:
+                said = f"{_shown(kept[name])} in the take that it is made from"
             found.append((f"  {_shown(heard[name])}{unit} ({said})", "text"))
     if "true_peak" in heard:
         found.append((f"  true peak {heard['true_peak']:.1f} dBTP", "quiet"))

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from engine.limiter import true_peak
 from engine.scoring import outline
-from engine.scoring.hearing import as_asked, asked, hear
+from engine.scoring.agreement import as_asked, asked
+from engine.scoring.hearing import hear
 from engine.scoring.ranking import Overall, overall
 from engine.scoring.signal import SILENT, Fault, examine
 from engine.scoring.spectra import Float, one_channel

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from engine.audio import RATE
 from engine.scoring.spectra import Float, magnitudes, one_channel
-from engine.values import PITCHES, keyscale
+from engine.values import PITCHES
 
 _RATE = 12_000
 _SIZE = 8192  # bins of 1.5 Hz: the semitones above 55 Hz are two bins apart and more
@@ -26,8 +26,6 @@ _BESIDE = 0.01  # -40 dB: peaks further below a frame's loudest are left out
 # degree of the scale sounds, from the tonic upwards.
 _MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
 _MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
-
-RELATIONS = ("same", "relative", "fifth", "parallel", "other")
 
 
 @dataclass(frozen=True)
@@ -68,30 +66,6 @@ def chroma(audio: npt.NDArray[np.floating], rate: int) -> Float:
     total = _even(_folded(frames, pitches, sizes, len(spectra))).sum(axis=0)
     part: Float = total / total.sum()
     return part
-
-
-def relation(measured: str, asked: str) -> str:
-    """How two keys lie to each other, one of ``RELATIONS``; spellings of one pitch are the same.
-
-    "fifth" is the same mode a fifth up or down. Raises ValueError for what is not a key.
-    """
-    (one, mode), (other, asked_mode) = _parsed(measured), _parsed(asked)
-    apart = (one - other) % 12
-    if mode == asked_mode:
-        return "same" if apart == 0 else "fifth" if apart in (5, 7) else "other"
-    if apart == 0:
-        return "parallel"
-    return "relative" if apart == (9 if mode == "minor" else 3) else "other"
-
-
-def _parsed(name: str) -> tuple[int, str]:
-    """Pitch class from C, and mode."""
-    stored = keyscale(name)
-    if stored is None:
-        raise ValueError("it must be a key such as 'F# minor'")
-    pitch, mode = stored.split()
-    natural = PITCHES.index(pitch[0])
-    return (natural + pitch.count("#") - pitch[1:].count("b")) % 12, mode
 
 
 def _steady(spectra: Float) -> Float:

@@ -7,15 +7,14 @@ cross-correlation with pulses", 2014.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.audio import RATE
 from engine.scoring import metre
+from engine.scoring.agreement import LEVELS
 from engine.scoring.onsets import FRAME_RATE, envelope, periodicity
 from engine.scoring.spectra import Float
 
@@ -31,11 +30,6 @@ PREFERRED = 115.0
 
 _SPREAD = 0.9  # octaves, standard deviation of the prior
 VERDICTS = ("right", "octave", "metrical", "other")
-
-LEVELS: Mapping[str, tuple[float, ...]] = MappingProxyType(
-    {"right": (1.0,), "octave": (2.0, 0.5), "metrical": (3.0, 1 / 3, 1.5, 2 / 3)}
-)
-"""How many times what was asked a tempo can be, by what that is called: the levels of one metre."""
 
 
 @dataclass(frozen=True)

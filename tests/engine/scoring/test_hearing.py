@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.scoring import metre, spectra
-from engine.scoring.key import RELATIONS, key, relation
+from engine.scoring.agreement import RELATIONS, relation
+from engine.scoring.key import key
 from engine.scoring.tempo import RANGE, tempo, tempo_error
 from engine.values import PITCHES
 from tests.engine.scoring.known_sounds import RATE, cadences, clicks

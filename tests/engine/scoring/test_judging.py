@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from engine.scoring import outline
-from engine.scoring.hearing import Heard, as_asked, asked
+from engine.scoring.agreement import Heard, as_asked, asked
 from engine.scoring.judging import judge
 from engine.scoring.spectra import one_channel
 from tools.nano.music import STYLES, compose, render
