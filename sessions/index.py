@@ -116,6 +116,7 @@ class Index:
     def transaction(self) -> Iterator[None]:
         """All of what is written inside, or nothing."""
         self._connection.execute("BEGIN IMMEDIATE")
+        self._pages.changed()
         try:
             yield
             self._connection.execute("COMMIT")

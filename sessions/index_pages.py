@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sessions.columns import COLUMNS, Column
-from sessions.index_schema import name_of
+from sessions.index_schema import BEST_FIRST, COVERED, name_of
 from sessions.query import Node, SortKey, tests
 from sessions.query_sql import Sql, condition, order
 from sessions.summary import Summary
@@ -23,8 +23,12 @@ _MOST_DOTTED = 1000
 """Different ``parts.NAME`` and the like at most: SQLite allows 2,000 columns. Further ones count as missing."""
 
 _USUAL = ("number", "score", "rating", "duration", "name", "created", "seed", "verdict", "operation", "revision", "bpm")
-_BEST_FIRST = (SortKey(COLUMNS["faulty"], False), SortKey(COLUMNS["score"], True), SortKey(COLUMNS["number"], True))
-_USUAL_SORTS = {f"sort_c_{name}_number" for name in _USUAL} | {"sort_number", "sort_c_faulty_c_score_d_number_d"}
+_USUAL_SORTS = {f"sort_c_{name}_number" for name in _USUAL} | {"sort_number", BEST_FIRST}
+
+_FEW = 2000
+"""So many takes that pass are looked up and sorted sooner than found one by one in the order that is wanted."""
+
+_MOST_TOTALS = 50
 
 _SUMMARY = (
     "number, seen_id, title, c_seed, c_duration, c_score, c_verdict, c_rating, c_pinned, c_liked, c_faulty, c_trashed, "
@@ -38,6 +42,7 @@ class Pages:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._dotted: dict[str, int] | None = None
+        self._totals: dict[tuple[object, ...], int] = {}
 
     def page(self, tree: Node | None, keys: Sequence[SortKey], limit: int, offset: int) -> tuple[list[Summary], int]:
         """See ``Index.page``."""
@@ -54,13 +59,29 @@ class Pages:
     ) -> tuple[list[tuple[Any, ...]], int]:
         where, source = self._where(tree), self._source(tree)
         self._index_for(keys)
-        found = f"FROM {source} WHERE {where.text}"
-        total = self._connection.execute(f"SELECT count(*) {found}", where.parameters).fetchone()[0]
+        covered = tree is not None and all(test.column.name in COVERED for test in tests(tree))
+        narrow = f"takes t INDEXED BY {BEST_FIRST}" if covered else source
+        total = self._total(narrow, where)
+        found = f"FROM {narrow if total <= _FEW else source} WHERE {where.text}"
         rows = self._connection.execute(
             f"SELECT {columns} {found} ORDER BY {order(keys, self._sort_name)} LIMIT ? OFFSET ?",
             (*where.parameters, limit, offset),
         )
-        return rows.fetchall(), int(total)
+        return rows.fetchall(), total
+
+    def _total(self, source: str, where: Sql) -> int:
+        """How many pass: counted once for all pages of a filter, as long as nothing is written."""
+        asked = (where.text, *((type(each), each) for each in where.parameters))
+        if asked not in self._totals:
+            if len(self._totals) >= _MOST_TOTALS:
+                self._totals.clear()
+            counted = self._connection.execute(f"SELECT count(*) FROM {source} WHERE {where.text}", where.parameters)
+            self._totals[asked] = int(counted.fetchone()[0])
+        return self._totals[asked]
+
+    def changed(self) -> None:
+        """Something was written: what was counted may be wrong."""
+        self._totals.clear()
 
     def order(self, tree: Node | None, keys: Sequence[SortKey]) -> list[int]:
         """See ``Index.order``.
@@ -105,7 +126,6 @@ class Pages:
         number = COLUMNS["number"]
         for name in _USUAL:
             self._index_for((SortKey(COLUMNS[name], False), SortKey(number, False))[: 1 if name == "number" else 2])
-        self._index_for(_BEST_FIRST)
 
     def place(self, name: str) -> str | None:
         """The column of ``parts.NAME`` and its like, made if it is new."""
@@ -122,6 +142,7 @@ class Pages:
     def forget(self) -> None:
         """Reads the places anew at the next use: a transaction was taken back."""
         self._dotted = None
+        self._totals.clear()
 
     def _places(self) -> dict[str, int]:
         if self._dotted is None:

@@ -130,7 +130,11 @@ class ModelSettings(Table):
         None, group="models", help="The planner in it; none for no planner.", read=readers.text_or_none
     )
     device: str = spec(
-        "auto", group="models", help="What renders.", wants="it must be auto, cpu, mps, xpu, cuda or cuda:N", read=_device
+        "auto",
+        group="models",
+        help="What renders.",
+        wants="it must be auto, cpu, mps, xpu, cuda or cuda:N",
+        read=_device,
     )
     dtype: str | None = spec(
         None, group="models", choices=("float32", "bfloat16", "float16"), help="Precision of the arithmetic."

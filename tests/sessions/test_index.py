@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sessions import index as index_module
 from sessions import index_life
 from sessions.index import Index
+from sessions.index_schema import BEST_FIRST
 from sessions.packed import DEFAULTS, pack, unpack
 from sessions.query_parser import parse, parse_sort
 from sessions.store import Store
@@ -220,6 +221,24 @@ def test_sorts_read_an_index_and_sort_nothing(session):
             plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {page}"))
             assert "USING INDEX sort_" in plan, (sort, plan)
             assert "TEMP B-TREE" not in plan, (sort, plan)
+
+
+def test_what_filters_ask_for_most_is_counted_in_an_index_alone_and_once(session):
+    with Store.open(session) as store:
+        connection = store._living._index._connection
+        for filter in ("score>=0.8 and liked", "bpm<100 or rating=5", "tags:keep and not faulty", "parent:1"):
+            statements = []
+            connection.set_trace_callback(statements.append)
+            store.summaries(filter, "-score", 2)
+            store.summaries(filter, "-score", 2, 2)
+            connection.set_trace_callback(None)
+            (count,) = [each for each in statements if "count(*)" in each]
+            plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {count}"))
+            assert f"COVERING INDEX {BEST_FIRST}" in plan, (filter, plan)
+        assert store.summaries("liked")[1] == 0
+        store.change(1, liked=True)
+        assert [take.number for take in store.summaries("liked", "-score", 9)[0]] == [1]
+        assert store.summaries("liked")[1] == 1
 
 
 def test_the_order_of_all_takes_reads_no_take(session):
