@@ -22,7 +22,7 @@ def name_of(column: Column) -> str:
     return f"c_{column.name}"
 
 
-BEST_FIRST = "sort_c_faulty_c_score_d_number_d"
+BEST_FIRST = "sort_c_faulty_c_score_d_number"
 """The SQL index of the list as it is shown at first, with what filters ask for most beside it: a tenth of the rows."""
 
 COVERED = (
@@ -48,7 +48,7 @@ CREATE INDEX takes_parent ON takes (parent_id, c_trashed);
 CREATE INDEX takes_counts ON takes (c_trashed, c_verdict, c_faulty);
 CREATE INDEX takes_marks ON takes
     (c_rejected, c_pinned, c_liked, c_heard, c_unheard, c_faulty, c_rating, c_score, c_revision, c_trashed);
-CREATE INDEX {BEST_FIRST} ON takes (c_trashed, c_faulty, c_score DESC, number DESC, {_BESIDE});
+CREATE INDEX {BEST_FIRST} ON takes (c_trashed, c_faulty, c_score DESC, number, {_BESIDE});
 """
 
 VERSION = zlib.crc32(f"{TABLES} {sorted(DEFAULTS.items())} {TAKE_FORMAT} 2".encode()) & 0x7FFFFFFF

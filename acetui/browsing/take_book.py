@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from acetui.browsing.take_lines import Divider, TakeLines
 from acetui.browsing.take_rows import Row, is_tie
 
-BEST_FIRST = "-score,-number"
+BEST_FIRST = "-score,number"
 
 MOST_ROWS = 4000
 """Rows that are kept at most, of about a kilobyte each."""

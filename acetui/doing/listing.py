@@ -18,10 +18,10 @@ TYPING_REST_SECONDS = 0.2
 """How long typing must rest before the list follows what is typed."""
 
 _SORTS = (
-    ("best score first", "-score,-number"),
+    ("best score first", "-score,number"),
     ("newest first", "-number"),
     ("oldest first", "number"),
-    ("best rated first", "-rating,-score,-number"),
+    ("best rated first", "-rating,-score,number"),
     ("longest first", "-duration,-number"),
     ("shortest first", "duration,-number"),
     ("by name", "name,-number"),

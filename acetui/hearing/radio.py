@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-ORDERS = {"newest": "-number", "best": "-score,-number"}
+ORDERS = {"newest": "-number", "best": "-score,number"}
 """In which order new takes are played."""
 
 _SOUND = "not faulty and not rejected and stored=whole"

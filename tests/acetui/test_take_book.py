@@ -190,9 +190,9 @@ def test_hidden_and_trashed_takes_go_and_come_back_to_where_they_were() -> None:
 
 def test_query_says_what_is_listed() -> None:
     book = TakeBook()
-    assert book.query() == ("", "-score,-number")
+    assert book.query() == ("", "-score,number")
     book.filter, book.hides_rejected, book.grouped = "pinned or bpm>90", True, True
-    assert book.query() == ("(pinned or bpm>90) and not rejected", "-revision,-score,-number")
+    assert book.query() == ("(pinned or bpm>90) and not rejected", "-revision,-score,number")
     book.filter, book.shows_trash = " ", True
     assert book.query()[0] == "trashed and not rejected"
 

@@ -107,10 +107,10 @@ async def test_going_to_the_parent_and_to_what_was_not_heard() -> None:
         assert app.book.cursor == 9
         await press(app, pilot, "g u")
         assert app.book.cursor == 8
-        assert studio.calls("order")[-1] == ("", "-score,-number")
+        assert studio.calls("order")[-1] == ("", "-score,number")
         await press(app, pilot, "g u")
         assert "Every other take of this list was heard" in said(app)
-        assert studio.calls("order")[-1] == ("unheard", "-score,-number")
+        assert studio.calls("order")[-1] == ("unheard", "-score,number")
         app.book.go_to(6)
         await pilot.press("g", "p")
         assert "is gone" in said(app)
@@ -252,7 +252,7 @@ async def test_what_is_hidden_grouped_and_in_the_trash() -> None:
         assert len(app.book) == 28
         assert "rejected hidden" in picture(app, app.desk.takes)[0]
         await press(app, pilot, "g r")
-        assert app.book.list.lines[:4] == [23, 22, 21, -1]
+        assert app.book.list.lines[:4] == [21, 22, 23, -1]
         assert app.book.cursor == 3
         await press(app, pilot, "g g")
         assert "── from take 21: bpm 96 → 104 ──" in picture(app, app.desk.takes)[4]

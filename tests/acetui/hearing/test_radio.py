@@ -60,7 +60,7 @@ def test_new_takes_come_first_then_those_that_were_kept_and_each_once_in_turn() 
         takes = Takes(fresh=[9, 8], kept=[3, 2], others=[1])
         radio = Radio(takes.ask, "best")
         assert await radio.coming() == [9, 8, 3, 2]
-        assert takes.sorts[0] == "-score,-number"
+        assert takes.sorts[0] == "-score,number"
         for number in (9, 8, 3):
             radio.playing(number)
         takes.fresh = []
