@@ -14,7 +14,8 @@ import soundfile
 
 from engine.audio import RATE
 from engine.request import Request
-from engine.scoring.key import key, relation
+from engine.scoring.agreement import relation
+from engine.scoring.key import key
 from engine.scoring.tempo import tempo, tempo_error
 from tools.nano.measure.held_out import CHANGED_FROM, compose, request_for, sound_of
 

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from engine.request import Request
-from engine.scoring.key import key, relation
+from engine.scoring.agreement import relation
+from engine.scoring.key import key
 from engine.scoring.tempo import tempo, tempo_error
 from tools.nano.measure.held_out import FOLLOWED_FROM, compose, request_for, sound_of
 from tools.nano.measure.style import Classifier, features

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from engine.audio import RATE
 from engine.request import Request
-from engine.scoring.key import key, relation
+from engine.scoring.agreement import relation
+from engine.scoring.key import key
 from engine.scoring.tempo import tempo, tempo_error
 from tools.nano.measure.held_out import PLANNED_FROM, compose, sound_of
 from tools.nano.measure.meter import triple

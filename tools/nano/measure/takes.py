@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from engine.audio import RATE
 from engine.request import Request
-from engine.scoring.key import RELATIONS, key, relation
+from engine.scoring.agreement import RELATIONS, relation
+from engine.scoring.key import key
 from engine.scoring.spectra import Float
 from engine.scoring.tempo import VERDICTS, tempo, tempo_error
 from tools.nano.measure.held_out import compose, request_for, sound_of
@@ -51,7 +52,7 @@ class Heard:
     keyscale: str
     heard_key: str
     key: str
-    """One of ``engine``'s relations between keys: see ``engine.scoring.key.RELATIONS``."""
+    """One of ``engine``'s relations between keys: see ``engine.scoring.agreement.RELATIONS``."""
 
     heard_style: str | None
     """None where there was no classifier."""
