@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -42,6 +43,9 @@ class Overheard:
     attention: npt.NDArray[np.float32] | None = None
     """Of the heads that follow the words, ``[heads, tokens, S]``."""
 
+    planned: npt.NDArray[np.float32] | None = None
+    """The same for pure noise in place of the take: what its codes alone say of the words. None without codes."""
+
     texts: tuple[str, ...] = ()
     """What each of the tokens says."""
 
@@ -53,6 +57,8 @@ class Overhearing:
 
     def __init__(self, model: Model, planning: Planning) -> None:
         self._model, self._planning = model, planning
+        self._planned: tuple[weakref.ref[Run], tuple[int, ...], npt.NDArray[np.float32]] | None = None
+        """What the codes of the last take have said, of which run: siblings have the same."""
 
     def recalled(self, request: Request, codes: Sequence[Sequence[int]]) -> tuple[Recalled, ...]:
         """What the planner recalls of a request from each of some codes; to be asked while it is there.
@@ -82,19 +88,36 @@ class Overhearing:
         """
         began = time.perf_counter()
         attention: npt.NDArray[np.float32] | None = None
+        planned: npt.NDArray[np.float32] | None = None
         texts: tuple[str, ...] = ()
         try:
-            attention, texts = self._looked(run, latents, context)
+            attention, texts = self._looked(run, latents, context, run.plan.steps)
+            if attention is not None and take.codes:
+                planned = self._by_codes(run, tuple(take.codes), latents, context)
         except (RuntimeError, MemoryError):
             _log.exception("a take could not be looked at with its model")
         index = take.layout["index"]
-        found = Overheard(attention, texts, recalled[index] if index < len(recalled) else Recalled())
+        found = Overheard(attention, planned, texts, recalled[index] if index < len(recalled) else Recalled())
         return replace(take, overheard=found, timings={**take.timings, "score": time.perf_counter() - began})
 
+    def _by_codes(
+        self, run: Run, codes: tuple[int, ...], latents: Tensor, context: Tensor
+    ) -> npt.NDArray[np.float32] | None:
+        """The attention where there is nothing but noise yet: a look before the first step, which is one of one."""
+        if self._planned is None or self._planned[0]() is not run or self._planned[1] != codes:
+            found, _ = self._looked(run, latents, context, 1)
+            if found is None:
+                return None
+            self._planned = weakref.ref(run), codes, found
+        return self._planned[2]
+
     def _looked(
-        self, run: Run, latents: Tensor, context: Tensor
+        self, run: Run, latents: Tensor, context: Tensor, steps: int
     ) -> tuple[npt.NDArray[np.float32] | None, tuple[str, ...]]:
-        """The attention to the words, and what these say; nothing without words, or heads that follow them."""
+        """The attention to the words, and what these say; nothing without words, or heads that follow them.
+
+        The look is at the last of so many ``steps``: of one step, nothing of ``latents`` is seen.
+        """
         request = settled(run.request)
         heads = heads_of(self._model.config)
         if not heads or not run.memories[0].keys or kind_of(request.to_dict()) != VOCAL:
@@ -102,7 +125,7 @@ class Overhearing:
         words, texts = spoken(self._model.tokenizer, request)
         if words.stop == words.start:
             return None, ()
-        decoder, steps = self._model.networks.decoder, run.plan.steps
+        decoder = self._model.networks.decoder
         found = attention_to_words(decoder, latents, context, run.memories[0], run.rotary, words, steps, heads)
         return found[:, :, : -(-run.frames // self._model.config.patch_size)].numpy(), texts
 

@@ -20,7 +20,8 @@ from engine.files import atomic_write
 from engine.protocol import Output
 from engine.scoring.judging import Judgement, judge
 from engine.scoring.ranking import overall
-from engine.scoring.words import aligned
+from engine.scoring.taste import statistics
+from engine.scoring.words import aligned, sung_as
 from engine.tags import RECIPE
 
 if TYPE_CHECKING:
@@ -101,13 +102,15 @@ def _judged(take: Take, request: dict[str, Any], seconds: float) -> tuple[Judgem
 def _told(take: Take, seconds: float) -> tuple[dict[str, float], dict[str, Any]]:
     """What the models have said of a take: measures of its score, and what they are made of with the lines' times."""
     told: dict[str, float] = {}
-    said: dict[str, Any] = {}
+    said: dict[str, Any] = dict(statistics(take.latents.numpy(), take.codes))
     if take.overheard is None:
         return told, said
     if take.overheard.attention is not None:
         score, lines = aligned(take.overheard.attention, take.overheard.texts, seconds)
-        said = {"timestamps": lines} if lines else {}
+        said |= {"timestamps": lines} if lines else {}
         told = {} if score is None else {"lyric_alignment": score}
+        if score is not None and take.overheard.planned is not None:
+            said["lyric_alignment_planned"] = sung_as(take.overheard.planned, take.overheard.texts)
     recalled = take.overheard.recalled
     if (reward := recalled.score(take.request.score_scale)) is not None:
         told["semantic"] = round(reward, 4)

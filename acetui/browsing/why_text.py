@@ -90,6 +90,8 @@ def _heard(take: Mapping[str, Any]) -> list[Line]:
             if isinstance(kept, Mapping) and name in kept:
                 said = f"{_shown(kept[name])} in the take that it is made from"
             found.append((f"  {_shown(heard[name])}{unit} ({said})", "text"))
+    if "lyric_alignment_planned" in heard:
+        found.append((f"  the words, in its audio codes alone: {decimal(heard['lyric_alignment_planned'])}", "quiet"))
     if "true_peak" in heard:
         found.append((f"  true peak {heard['true_peak']:.1f} dBTP", "quiet"))
     if heard.get("repeated"):

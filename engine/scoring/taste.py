@@ -12,7 +12,11 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 PRIOR = 0.5
 """Standard deviation of a weight before anything was said, for features that have a spread of one."""
@@ -29,6 +33,10 @@ Pairs share takes, so these are worth less than they sound: made-up people witho
 
 MOST_PAIRS = 600
 """More of the same takes say little more, and take time."""
+
+STATISTICS = ("latent_spread", "latent_movement", "codes_varied")
+"""What latents and codes are like: how far values lie apart, how far they move in a frame, and the share of different
+codes."""
 
 _STEPS, _ENOUGH = 20, 1e-6
 
@@ -95,6 +103,17 @@ class Taste:
         return _dot(_apart(one, {name: middle for name, (middle, _) in self.scale.items()}, self.scale), weights)
 
 
+def statistics(latents: npt.NDArray[np.float32], codes: Sequence[int] | None) -> dict[str, float]:
+    """What ``latents`` ``[T, 64]`` and audio codes are like, by ``STATISTICS``; nothing of what is not there."""
+    found = {}
+    if len(latents) > 1:
+        found["latent_spread"] = float(latents.std())
+        found["latent_movement"] = float(abs(latents[1:] - latents[:-1]).mean())
+    if codes:
+        found["codes_varied"] = len(set(codes)) / len(codes)
+    return {name: round(value, 4) for name, value in found.items() if math.isfinite(value)}
+
+
 def features(parts: Mapping[str, float], measured: Mapping[str, Any], loudness: float | None) -> dict[str, float]:
     """What of a take may please or not, as far as it was measured anyway."""
     found = {name: float(value) for name, value in parts.items() if name != "taste"}
@@ -103,7 +122,7 @@ def features(parts: Mapping[str, float], measured: Mapping[str, Any], loudness: 
         found["tempo heard"] = math.log2(bpm / 100)
     if isinstance(key, str) and key:
         found["minor"] = float(key.endswith("minor"))
-    for name in ("bpm_confidence", "key_confidence", "repeated", "true_peak"):
+    for name in (*("bpm_confidence", "key_confidence", "repeated", "true_peak"), *STATISTICS):
         if isinstance(measured.get(name), int | float):
             found[name] = float(measured[name])
     if isinstance(colour, Sequence) and not isinstance(colour, str):

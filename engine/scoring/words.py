@@ -11,6 +11,11 @@ import numpy.typing as npt
 from engine.scoring import lyrics, timestamps
 
 
+def sung_as(attention: npt.NDArray[np.float32], texts: Sequence[str]) -> float:
+    """How well the words are followed in ``attention`` ``[heads, tokens, frames]``, 0 to 1."""
+    return lyrics.measure(lyrics.energy_of(attention), lyrics.words_only(texts)).score
+
+
 def aligned(attention: npt.NDArray[np.float32], texts: Sequence[str], seconds: float) -> tuple[float | None, list[Any]]:
     """How well the words are sung, and every line as ``[start, end, text]``, for a take of ``seconds``.
 
@@ -19,6 +24,6 @@ def aligned(attention: npt.NDArray[np.float32], texts: Sequence[str], seconds: f
     sung = lyrics.words_only(texts)
     if not attention.size or not any(text.strip() for text, word in zip(texts, sung, strict=True) if word):
         return None, []
-    score = lyrics.measure(lyrics.energy_of(attention), sung).score
+    score = sung_as(attention, texts)
     lines = timestamps.lines(texts, timestamps.token_times(attention, seconds))
     return score, [[line.start, line.end, line.text] for line in lines]

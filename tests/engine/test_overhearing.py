@@ -63,6 +63,21 @@ def test_a_sung_take_has_its_alignment_and_the_times_of_its_lines(engine: Engine
     assert told["timings"]["score"] > take.timings["score"] > 0
 
 
+def test_what_the_codes_alone_say_of_the_words_is_the_same_for_siblings(engine: Engine) -> None:
+    assert "lyric_alignment_planned" not in take_object(rendered(engine), {})["measured"]
+    first = rendered(engine, thinking=True)
+    one, other = engine.render(first.request.replace(seeds=(5, 6), batch_size=2, use_random_seed=False))
+    told, told_too = (take_object(take, {}) for take in (one, other))
+    assert 0 <= told["measured"]["lyric_alignment_planned"] <= 1
+    assert told["measured"]["lyric_alignment_planned"] == told_too["measured"]["lyric_alignment_planned"]
+    assert one.overheard is not None
+    assert other.overheard is not None
+    assert one.overheard.planned is other.overheard.planned  # looked at once
+    assert one.overheard.attention is not None
+    assert other.overheard.attention is not None
+    assert (one.overheard.attention != other.overheard.attention).any()
+
+
 def test_the_planner_says_what_it_recalls_of_the_codes_that_it_wrote(engine: Engine) -> None:
     told = take_object(rendered(engine, thinking=True, lyrics="[Instrumental]"), {})
     assert 0 < told["parts"]["semantic"] < 1

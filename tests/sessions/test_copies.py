@@ -76,6 +76,7 @@ def test_takes_without_anything_to_hear_or_anything_new_are_empty(store: Store) 
     for fields, empty in (
         ({}, False),
         ({"faults": ("silent",)}, True),
+        ({"faults": ("silent",), "measured": {"latent_spread": 0.1, "timestamps": []}}, True),
         ({"faults": ("clips 9 times a second",), **heard}, False),
         ({"faults": ("sounds like take 3",), **heard}, True),
         ({"faults": ("clips 9 times a second", "the codes of take 3 again"), **heard}, True),

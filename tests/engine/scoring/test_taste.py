@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import random
 
+import numpy as np
 import pytest
 
 from engine.scoring import taste
-from engine.scoring.taste import Judged, Taste, features, learn, pairs_of, scale_of, trial
+from engine.scoring.taste import Judged, Taste, features, learn, pairs_of, scale_of, statistics, trial
 
 
 def take(key: int, grade: float, plain: float | None = 0.5, **heard: float) -> Judged:
@@ -90,7 +91,7 @@ def test_a_few_verdicts_are_not_enough() -> None:
 def test_features_are_what_was_measured_anyway() -> None:
     found = features(
         {"signal": 0.9, "taste": 0.8},
-        {"bpm": 200.0, "keyscale": "A minor", "repeated": 0.25, "colour": [1.0, 2.0], "fingerprint": "ff"},
+        {"bpm": 200.0, "keyscale": "A minor", "repeated": 0.25, "colour": [1.0, 2.0], "codes_varied": 0.5, "x": "ff"},
         -14.0,
     )
     assert found == {
@@ -101,5 +102,13 @@ def test_features_are_what_was_measured_anyway() -> None:
         "colour 0": 1.0,
         "colour 1": 2.0,
         "loudness": -14.0,
+        "codes_varied": 0.5,
     }
     assert features({"signal": math.nan}, {"bpm": 0, "keyscale": None, "colour": "red"}, None) == {}
+
+
+def test_latents_and_codes_in_a_few_numbers() -> None:
+    still, moving = np.zeros((4, 2), np.float32), np.array([[0, 0], [2, 2], [0, 0], [2, 2]], np.float32)
+    assert statistics(still, None) == {"latent_spread": 0.0, "latent_movement": 0.0}
+    assert statistics(moving, [5, 5, 7, 9]) == {"latent_spread": 1.0, "latent_movement": 2.0, "codes_varied": 0.75}
+    assert statistics(still[:0], []) == {}
