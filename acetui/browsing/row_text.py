@@ -30,6 +30,10 @@ _NEEDED = (
 """What may be left out, the most needed first: its cells, and how many the name has at least when it is shown."""
 
 
+_NAME = 44
+"""Cells that show a name whole: those that are made of captions have at most 40 signs."""
+
+
 @dataclass(frozen=True)
 class Columns:
     """How many cells each column has; 0 leaves it out. Marks, number, score and length are always there."""
@@ -56,7 +60,7 @@ def columns(width: int, digits: int) -> Columns:
         if left - sum(shares.values()) - cells < name:
             break
         shares[column] = cells
-    room = left - sum(shares.values()) - 32
+    room = left - sum(shares.values()) - _NAME
     for column, most in (("lineage", 11), ("wave", 14), ("extra", 20)):  # what is over, where all are there
         more = min(max(room, 0), most) if shares["seed"] else 0
         shares[column] += more

@@ -18,14 +18,15 @@ Line = tuple[str, str]
 
 
 def heading(row: Row, looks: Looks, verified: bool | None) -> str:
-    """The number, what the take was made from, and whether it was rendered again and is the same."""
-    words = [str(row.number), safe(row.name), f"seed {row.seed}"]
+    """The number, the name, what the take was made from, whether it was rendered again and is the same, the seed."""
+    words = [str(row.number), safe(row.name)]
     if row.parent is not None:
         words.append(f"{row.operation} of {row.parent_number or 'a take that is gone'}")
     if row.sketch:
         words.append("sketch model")
     if verified is not None:
         words.append("verified: identical" if verified else "verified: not the same")
+    words.append(f"seed {row.seed}")
     return f" {looks.glyphs.dot} ".join(words)
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from acetui.looks.signs import BRAILLE, UNICODE, Looks
+from acetui.looks.signs import BRAILLE, UNICODE, Glyphs, Looks
+from acetui.looks.text_cells import cut
 from acetui.panes.differing import region_of
 
 
@@ -47,16 +49,18 @@ class Heading(Widget):
             self.refresh(*[] if region is None else [region])
 
     def render_line(self, y: int) -> Strip:
-        """The line, cut from the right where the pane is narrow: first the note, then the name."""
+        """The line. Where the pane is narrow the note goes first, and then the last parts of the name."""
         width = self.size.width
         glyphs = self._looks.glyphs
         dash = glyphs.dash
         rule = self._style("heading--rule")
-        name = f" {self._name} "[: max(0, width - 2)]
-        fitting = (each for each in self._notes if each and len(name) + len(each) + 6 <= width)
+        fits = whole_parts(self._name or "", max(0, width - 4), glyphs)
+        name = f" {fits} "[: max(0, width - 2)]
+        named = cell_len(name)
+        fitting = (each for each in self._notes if each and named + len(each) + 6 <= width)
         note = f" {chosen} " if (chosen := next(fitting, "")) else ""
         mark = glyphs.bar if self._active else dash
-        filled = max(0, width - len(name) - len(note) - 2)
+        filled = max(0, width - named - len(note) - 2)
         active = self._style("heading--active")
         return Strip(
             [
@@ -70,3 +74,12 @@ class Heading(Widget):
 
     def _style(self, part: str) -> Style:
         return self.get_component_rich_style(part)
+
+
+def whole_parts(name: str, cells: int, glyphs: Glyphs) -> str:
+    """As many parts of a name as fit whole; the first is cut where it alone does not."""
+    between = f" {glyphs.dot} "
+    parts = name.split(between)
+    while len(parts) > 1 and cell_len(between.join(parts)) > cells:
+        parts.pop()
+    return cut(between.join(parts), cells, glyphs.more)

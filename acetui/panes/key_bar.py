@@ -1,4 +1,7 @@
-"""The last line: which keys do what here, or what the studio has to say until the next key."""
+"""The last line: which keys do what here, or what the studio has to say until the next key.
+
+Of what is longer than a line it shows the end; ``Said`` has the rest above it.
+"""
 
 from __future__ import annotations
 
@@ -55,9 +58,7 @@ class KeyBar(Widget):
         width = self.size.width
         if self._message:
             style = self.get_component_rich_style("key-bar--trouble" if self._trouble else "key-bar--message")
-            text = self._looks.words(self._message)
-            if len(text) > width - 2:
-                text = text[: max(0, width - 3)] + self._looks.glyphs.more
+            text = self._looks.words(rows_of(self._message, width)[-1])
             return Strip([Segment(f" {text}", style)]).adjust_cell_length(width, self.rich_style)
         key_style = self.get_component_rich_style("key-bar--key")
         title_style = self.get_component_rich_style("key-bar--title")
@@ -79,3 +80,24 @@ def fitting(hints: Sequence[Hint], width: int) -> list[Hint]:
         taken.append((key, title))
         left -= cost
     return taken
+
+
+MOST_ROWS = 5
+"""Rows of a message; what is longer is in the log."""
+
+
+def rows_of(message: str, width: int) -> list[str]:
+    """A message in rows of a terminal of ``width`` cells, broken between words, or between what two blanks part."""
+    room, between = max(width - 2, 10), "  " if "  " in message else " "
+    if len(message) <= room:
+        return [message]
+    rows = [""]
+    for piece in message.split(between):
+        joined = f"{rows[-1]}{between}{piece}" if rows[-1] else piece
+        if rows[-1] and len(joined) > room:
+            rows.append(piece[:room])
+        else:
+            rows[-1] = joined[:room]
+    if len(rows) > MOST_ROWS:
+        rows = [*rows[: MOST_ROWS - 1], f"{rows[MOST_ROWS - 1][: room - 3]}..."]
+    return rows

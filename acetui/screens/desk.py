@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from acetui.panes.metadata import MetadataPane
     from acetui.panes.palette import Entry, Palette
     from acetui.panes.prompt import Completing, Prompt
+    from acetui.panes.said import Said
 
     Pane = CaptionPane | LyricsPane | MetadataPane | TakesPane | LogPane
 
@@ -47,6 +48,7 @@ class Desk(KeyedScreen):
     log_pane: LogPane
     prompt: Prompt
     palette: Palette
+    said: Said
 
     def __init__(self, book: TakeBook, outlines: Mapping[int, Outline]) -> None:
         super().__init__()
@@ -89,10 +91,11 @@ class Desk(KeyedScreen):
         from acetui.panes.metadata import MetadataPane
         from acetui.panes.palette import Palette
         from acetui.panes.prompt import Prompt
+        from acetui.panes.said import Said
 
         self.caption, self.lyrics, self.metadata = CaptionPane(), LyricsPane(), MetadataPane()
-        self.log_pane, self.palette, self.prompt = LogPane(), Palette(), Prompt()
-        words, below = (self.caption, self.lyrics, self.metadata), (self.log_pane, self.palette, self.prompt)
+        self.log_pane, self.palette, self.prompt, self.said = LogPane(), Palette(), Prompt(), Said()
+        words, below = (self.caption, self.lyrics, self.metadata), (self.log_pane, self.palette, self.said, self.prompt)
         await self.query_one("#words").mount_all(words)
         await self.mount_all(below, before=self.key_bar)
         for widget in (*words, *below):
@@ -116,13 +119,18 @@ class Desk(KeyedScreen):
 
     def say(self, message: str) -> None:
         """Tells something until the next key."""
-        self.key_bar.say(message)
+        self._say(message)
         self.log_pane.add("said", message)
 
     def complain(self, error: EngineError) -> None:
         """Tells what went wrong until the next key."""
-        self.key_bar.say(str(error), trouble=True)
+        self._say(str(error), trouble=True)
         self.log_pane.add("error", str(error))
+
+    def _say(self, message: str, *, trouble: bool = False) -> None:
+        """What is too long for the last line stands above it as well."""
+        self.key_bar.say(message, trouble=trouble)
+        self.said.show(message, self.size.width, trouble=trouble)
 
     # --- where the keys go -------------------------------------------------------------------------------------------
 
@@ -187,13 +195,13 @@ class Desk(KeyedScreen):
 
     def key_pressed(self) -> None:
         """What was said has been read."""
-        self.key_bar.say("")
+        self._say("")
 
     def waiting_for_more(self, typed: Typed) -> None:
         """Shows how the keys so far can go on."""
         going = self.studio.keymap.going_on(self.scopes(), typed)
         words = "  ".join(f"{shown(keys)} {action.title}" for keys, action in going)
-        self.key_bar.say(f"{shown(' '.join(typed))} …  {words}")
+        self._say(f"{shown(' '.join(typed))} …  {words}")
 
     # --- questions ---------------------------------------------------------------------------------------------------
 

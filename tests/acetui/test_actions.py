@@ -8,7 +8,7 @@ from importlib import import_module
 import pytest
 
 from acetui.doing import handler
-from acetui.keyboard.actions import ACTIONS, BY_ID, GROUPS, SCOPES, Action
+from acetui.keyboard.actions import ACTIONS, BY_ID, EVERYWHERE, GROUPS, SCOPES, STUDIO, Action
 from acetui.keyboard.keymap import read
 from acetui.keyboard.keys import Keymap
 
@@ -36,6 +36,12 @@ def test_no_handler_is_without_its_action(group: str) -> None:
 
 def test_no_two_actions_have_one_key() -> None:
     assert Keymap().clashes() == []
+
+
+def test_what_counts_everywhere_means_nothing_else_in_the_list() -> None:
+    takes = {keys for action in ACTIONS if action.scope == "takes" for keys in action.keys}
+    everywhere = {keys for action in ACTIONS if action.scope in (EVERYWHERE, STUDIO) for keys in action.keys}
+    assert takes & everywhere == set()
 
 
 def test_what_a_plain_terminal_cannot_send_is_no_key() -> None:

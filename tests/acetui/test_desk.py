@@ -30,7 +30,7 @@ async def desk(size: tuple[int, int] = (80, 24)) -> AsyncIterator[tuple[StudioAp
 
 
 def bar(app: StudioApp) -> str:
-    return "".join(segment.text for segment in app.desk.key_bar.render_line(0))
+    return app.desk.key_bar.message or "".join(segment.text for segment in app.desk.key_bar.render_line(0))
 
 
 def type_fast(app: StudioApp, text: str, *keys: str) -> None:

@@ -32,7 +32,7 @@ def typed(app: StudioApp) -> dict[str, str]:
 
 
 def bar(app: StudioApp) -> str:
-    return "".join(segment.text for segment in app.desk.key_bar.render_line(0))
+    return app.desk.key_bar.message or "".join(segment.text for segment in app.desk.key_bar.render_line(0))
 
 
 @presses("form-down", "form-up", "form-first", "form-last")

@@ -64,6 +64,7 @@ SCREENS: dict[str, Arrange] = {
     "metadata": press("f4"),
     "palette": press("colon", "p", "i", "n"),
     "question": filtering,
+    "sequence": press("w"),
     "help": press("question_mark"),
     "history": press("f7"),
     "why": press("i"),

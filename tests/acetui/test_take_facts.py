@@ -49,8 +49,8 @@ def test_who_decided_a_field() -> None:
 
 def test_the_heading_tells_where_it_comes_from() -> None:
     row = row_of(take(46, parent="id41", operation="sibling") | {"parent_number": 41})
-    assert heading(row, LOOKS, None) == "46 · neon drive · seed 8046 · sibling of 41"
-    assert heading(row, LOOKS, True).endswith("· verified: identical")
-    assert heading(row, LOOKS, False).endswith("· verified: not the same")
+    assert heading(row, LOOKS, None) == "46 · neon drive · sibling of 41 · seed 8046"
+    assert heading(row, LOOKS, True).endswith("· verified: identical · seed 8046")
+    assert heading(row, LOOKS, False).endswith("· verified: not the same · seed 8046")
     sketch = row_of(take(2, identity={"profile": "nano-turbo"}, parent="gone"))
-    assert heading(sketch, LOOKS, None) == "2 · neon drive · seed 8002 · render of a take that is gone · sketch model"
+    assert heading(sketch, LOOKS, None) == "2 · neon drive · render of a take that is gone · sketch model · seed 8002"

@@ -18,7 +18,7 @@ from tests.acetui.written_studio import WrittenStudio, written
 
 
 def bar(app: StudioApp) -> str:
-    return "".join(segment.text for segment in app.desk.key_bar.render_line(0))
+    return app.desk.key_bar.message or "".join(segment.text for segment in app.desk.key_bar.render_line(0))
 
 
 def heading(pane: Any) -> str:
