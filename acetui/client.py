@@ -306,8 +306,8 @@ class Client:
                 yield json.loads(data)
 
 
-async def attach(session: Path, *, start: bool = True) -> Client:
-    """A client of the studio of ``session``, which is started if none runs and ``start`` is on.
+async def attach(session: Path, *, start: bool = True, workers: str = "") -> Client:
+    """A client of the studio of ``session``, which is started (with ``workers``) if none runs and ``start`` is on.
 
     Raises SessionBusy where something else than a studio of this machine has the session, StudioGone where there is no
     studio, or none that answers, and what keeps one from starting.
@@ -323,7 +323,7 @@ async def attach(session: Path, *, start: bool = True) -> Client:
             raise StudioGone(f"No studio of {session.name} runs.", f"'acetui studio {session.name}' starts one.")
         else:
             with contextlib.suppress(SessionBusy):  # somebody else was faster
-                await asyncio.to_thread(spawn, session)
+                await asyncio.to_thread(spawn, session, workers)
                 continue
         if asyncio.get_running_loop().time() > until:
             raise StudioGone(f"The studio of {session.name} does not answer.", f"Its log is {place.log}.")

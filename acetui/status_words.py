@@ -5,7 +5,7 @@ A pure function of the state. What must be seen stays however narrow it gets: th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acetui.how_long import gigabytes, lasting, left, size, within
@@ -30,7 +30,7 @@ def groups(state: StudioState, now: float, looks: Looks) -> list[Group]:
     if not reached:
         return [*told, _connection(state, looks)]
     trouble = _trouble(state, looks)
-    told += [trouble] if trouble.forms else [_loop(state, looks)]
+    told += [trouble] if trouble.forms else [_loop(state, looks), _engines(state)]
     if state.progress is not None and not trouble.forms:
         told += [_activity(state.progress), _bar(state.progress, looks), _times(state.progress, now)]
     return [*told, _fetching(state, now), _made(state), _card(state, looks)]
@@ -113,6 +113,17 @@ def _loop(state: StudioState, looks: Looks) -> Group:
     policy = str((state.settings.get("loop") or {}).get("policy") or "mix")
     words = f"{glyphs.loop_on} loop {policy}"
     return _texts("loop-on", (45, words), (80, glyphs.loop_on))
+
+
+def _engines(state: StudioState) -> Group:
+    """How many engines are at it, where there are several; those that are not are in the log and the status."""
+    engines: Sequence[Mapping[str, Any]] = state.engine.get("engines") or ()
+    if len(engines) < 2:
+        return Group(())
+    ready = sum(engine.get("state") == "ready" for engine in engines)
+    if ready == len(engines):
+        return _texts("loop-on", (18, f"{ready} engines"))
+    return _texts("waiting", (34, f"{ready} of {len(engines)} engines"), (58, f"{ready}/{len(engines)}"))
 
 
 def short_reason(reason: str) -> str:

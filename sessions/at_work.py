@@ -10,15 +10,15 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine.errors import EngineError
 from engine.process import COMMAND
 from sessions.autogen import AutoGen
+from sessions.crew import Crew
 from sessions.engine_life import Patience
-from sessions.engine_room import EngineRoom
 from sessions.eta import Eta
 from sessions.events import EventLog
 from sessions.findings import edited_line
@@ -28,12 +28,15 @@ from sessions.places import state_folder
 from sessions.playing import Playing
 from sessions.plugins import Plugin, wanted
 from sessions.revisions import Revision, Revisions
+from sessions.rooms import Rooms
 from sessions.scoring import Scorer
 from sessions.source_paths import SourcePaths
 from sessions.store import Store
 from sessions.supervisor import Models, Supervisor
 from sessions.watch import Broken, Watcher
 from sessions.watchdog import Watchdog
+from sessions.worker_names import VARIABLE, WANTS, asked_for
+from sessions.workers import ALONE, Worker, workers
 
 LOOK_AGAIN_SECONDS = 2.0
 """How long after its start a session looks for takes that were edited by hand."""
@@ -55,6 +58,9 @@ class Equipment:
     command: Sequence[str] = COMMAND
     log: BinaryIO | None = None
     scorers: Sequence[Scorer] = ()
+    workers: str = ""
+    """Which engines, as ``sessions.workers`` has it, before what the session says of it."""
+
     patience: Patience = field(default_factory=Patience)
     watchdog: Watchdog | None = None
     memory: MemoryWatch | None = None
@@ -64,27 +70,43 @@ class Equipment:
         own = {name: value for name, value in self.models.items() if value is not None}
         return {**revision.settings.models.load_options(session), **own}
 
+    def crew(self, models: Models, workers: Sequence[Worker], events: EventLog, sources: SourcePaths) -> Crew:
+        """The engines that are told to load ``models``."""
+        engines = [
+            Supervisor(
+                worker.options(models),
+                events,
+                command=self.command,
+                log=self.log,
+                patience=self.patience,
+                watchdog=replace(self.watchdog) if self.watchdog else None,
+                memory=replace(self.memory) if self.memory else None,
+                name=worker.name,
+            )
+            for worker in workers
+        ]
+        return Crew(engines, models, events, workers=workers, sources=sources)
+
 
 class AtWork:
     """The parts of a session that is open, made by ``at_work``."""
 
-    def __init__(self, keeper: LockKeeper, store: Store, revisions: Revisions, with_: Equipment, eta: Eta) -> None:
+    def __init__(
+        self,
+        keeper: LockKeeper,
+        store: Store,
+        revisions: Revisions,
+        with_: Equipment,
+        eta: Eta,
+        workers: Sequence[Worker] = ALONE,
+    ) -> None:
         self.store = store
         self.revisions = revisions
         self.events = EventLog()
         self.playing = Playing()
         self._with = with_
         options = with_.load_options(store.folder, revisions.current)
-        self.engine = Supervisor(
-            options,
-            self.events,
-            command=with_.command,
-            log=with_.log,
-            sources=SourcePaths(store.folder, store.get),
-            patience=with_.patience,
-            watchdog=with_.watchdog,
-            memory=with_.memory,
-        )
+        self.engine = with_.crew(options, workers, self.events, SourcePaths(store.folder, store.get))
         self.plugins = self._plugins(revisions.current)
         self.loop = AutoGen(
             store,
@@ -96,7 +118,8 @@ class AtWork:
             poll=with_.patience.tick,
             playing=self.playing.numbers,
         )
-        self.room = EngineRoom(self.engine, self.events, store.folder.name, str(options["device"]), self._is_busy)
+        device = str(options["device"])
+        self.room = Rooms(self.engine, workers, self.events, store.folder.name, device, self._is_busy)
         self.lost = keeper.lost
         """Set when the session is somebody else's: nothing may be written to it any more."""
 
@@ -122,6 +145,8 @@ class AtWork:
         self.loop.follow(revision, models=options)
         self.room.move(str(options["device"]))
         self.events.publish("recipe", revision=revision.number, changed=revision.changed)
+        if revision.settings.models.workers != before.settings.models.workers:
+            self.events.publish("notice", text="Other engines count from the next start of the session.")
 
     def _plugins(self, revision: Revision) -> list[Plugin]:
         """Scorers of other packages that this session wants; what there is to know of them is told."""
@@ -211,11 +236,28 @@ async def at_work(
         keeper = await stack.enter_async_context(LockKeeper(folder, socket))
         store = stack.enter_context(await asyncio.to_thread(Store.open, folder))
         revisions = await asyncio.to_thread(_revisions, folder, store, recipe or {})
-        work = AtWork(keeper, store, revisions, equipment, await asyncio.to_thread(Eta.open, state_folder()))
+        engines, told = await asyncio.to_thread(_workers, equipment, revisions.current)
+        eta = await asyncio.to_thread(Eta.open, state_folder())
+        work = AtWork(keeper, store, revisions, equipment, eta, engines)
+        if told:
+            work.events.publish("notice", text=told)
         stack.callback(work.events.close)
         await stack.enter_async_context(work.loop)
         await stack.enter_async_context(work._working())
         yield work
+
+
+def _workers(equipment: Equipment, revision: Revision) -> tuple[Sequence[Worker], str]:
+    """The engines of a session, and what is to be told of them.
+
+    Where the variable names none, it opens all the same, with one.
+    """
+    if equipment.workers:
+        return workers(equipment.workers)
+    try:
+        return workers(asked_for(revision.settings.models.workers))
+    except ValueError:
+        return ALONE, f"{VARIABLE} names no engines: {WANTS}. There is one."
 
 
 def _revisions(folder: Path, store: Store, recipe: Mapping[str, Any]) -> Revisions:

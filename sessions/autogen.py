@@ -11,11 +11,11 @@ from typing import Any
 
 from engine.request import Request
 from sessions.batch import RENDER, Ask
+from sessions.engine_keeper import Models
 from sessions.loop_worker import LoopWorker
 from sessions.planner import Planner
 from sessions.report import Run
 from sessions.revisions import Revision
-from sessions.supervisor import Models
 from sessions.take import Take
 
 
@@ -26,11 +26,11 @@ class AutoGen(LoopWorker):
         """Starts the loop unless it is on, and returns its run; ``overrides`` are settings of this run alone."""
         if (run := self.run) is None:
             self._overrides = overrides
-            run = Run(self._now(), deaths=self._supervisor.deaths, recycled=self._supervisor.recycled)
+            run = Run(self._now(), deaths=self._engines.deaths, recycled=self._engines.recycled)
             self._at.begin(run)
             self._off.clear()
             self._renderer.carry_on()
-            self._supervisor.retry()
+            self._engines.retry()
             if self._revision.settings.recipe.says_nothing:
                 self._notice("The recipe has neither a caption nor lyrics: the model makes what it likes.")
             self._nudge()
@@ -79,8 +79,8 @@ class AutoGen(LoopWorker):
         self._returned.clear()
         self._ladder.reset_if_changed(before.settings, revision.settings)
         if models is not None:
-            self._supervisor.use({**models, **self._ladder.models})
-        self._supervisor.retry()
+            self._engines.use({**models, **self._ladder.models})
+        self._engines.retry()
         if before.settings.scores != revision.settings.scores:
             self._scoring.reweigh()
         for flight in self._flights():

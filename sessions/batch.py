@@ -6,12 +6,15 @@ import asyncio
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import EngineError
 from engine.protocol import ProgressEvent
 from sessions.clock import moment
 from sessions.take import Take
+
+if TYPE_CHECKING:
+    from sessions.supervisor import Supervisor
 
 SIBLING = "sibling"
 RENDER = "render"
@@ -92,8 +95,11 @@ class Flight:
 
     batch: Batch
     job: str
+    engine: Supervisor | None = None
+    """Which engine has it; None while it waits for one."""
+
     before: Flight | None = None
-    """The flight that was sent before it: takes are committed, and flights land, in the order of sending."""
+    """The flight that this engine has before it: of one engine's flights takes are committed, and land, in order."""
 
     task: asyncio.Task[None] | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -147,7 +153,7 @@ class Flight:
             "asked": batch.ask is not None,
             "chosen": "" if batch.choice is None else batch.choice["words"],
         }
-        return {**told, "since": self.since, "batch": about}
+        return {**told, "since": self.since, "engine": (self.engine and self.engine.name) or None, "batch": about}
 
     @property
     def begun(self) -> bool:

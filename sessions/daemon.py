@@ -42,10 +42,11 @@ async def serve(
     log: BinaryIO | None = None,
     idle_seconds: float = IDLE_SECONDS,
     begin: Begin | None = None,
+    workers: str = "",
 ) -> None:
     """Serves ``session`` until a signal, idleness or the loss of its lock. Raises what opening it raises.
 
-    ``log`` gets what the engine writes; ``begin`` is called once the studio answers.
+    ``log`` gets what the engines write; ``begin`` is called once the studio answers; ``workers`` are its engines.
     """
     end = asyncio.Event()
     here = asyncio.get_running_loop()
@@ -53,7 +54,10 @@ async def serve(
         here.add_signal_handler(number, end.set)
     place = Place.of(session)
     place.make()
-    async with Studio.open(session, place, command=command, log=log) as studio, Server(studio) as server:
+    async with (
+        Studio.open(session, place, command=command, log=log, workers=workers) as studio,
+        Server(studio) as server,
+    ):
         _log.info("the studio of %s answers at %s", session, place.socket)
         if begin is not None:
             await begin(studio, server)
@@ -83,6 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="sessions.daemon")
     parser.add_argument("session", type=Path)
     parser.add_argument("--ready", type=int)
+    parser.add_argument("--workers", default="")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
@@ -91,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _tell(args.ready, {"ready": True})
 
     try:
-        asyncio.run(serve(args.session, log=sys.stderr.buffer, begin=begin))
+        asyncio.run(serve(args.session, log=sys.stderr.buffer, begin=begin, workers=args.workers))
     except EngineError as error:
         _log.error("%s", error)
         if args.ready is not None:

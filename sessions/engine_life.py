@@ -52,13 +52,31 @@ class Life:
     stall: Stall | None = None
     """Why it was ended, if for that."""
 
-    def why(self, gone: EngineError) -> str:
-        """Why it is gone."""
+    def why(self, gone: EngineError | OSError) -> str:
+        """Why it is gone, or was never there."""
+        if isinstance(gone, OSError):
+            return f"The engine could not be started: {gone.strerror or type(gone).__name__}."
         return str(self.stall or gone.error)
 
     def last_stage(self) -> str | None:
         """What it was doing then."""
         return self.stall.stage if self.stall else self.stage
+
+
+@dataclass
+class Deaths:
+    """Deaths in a row, without a take in between, and when they are too many."""
+
+    patience: Patience
+    in_a_row: int = 0
+
+    def count(self, why: str, death: EngineError | OSError) -> float | EngineGaveUp:
+        """One more: how long to wait before the next start, or why there will be none."""
+        self.in_a_row += 1
+        if self.in_a_row >= self.patience.deaths:
+            sentence = f"The engine died {self.in_a_row} times in a row without finishing a take. The last time: {why}"
+            return EngineGaveUp(sentence, last_words(death) or "Its log has the details.")
+        return float(min(self.patience.first_delay * 2 ** (self.in_a_row - 1), self.patience.longest_delay))
 
 
 def last_words(death: EngineError | OSError) -> str:

@@ -20,16 +20,27 @@ LOOK_SECONDS = 0.5
 
 
 class EngineRoom:
-    """Runs ``supervisor`` when there is work. ``busy`` says whether there is any right now."""
+    """Runs ``supervisor`` when there is work.
+
+    ``busy`` says whether there is any right now; ``failure``, why there will be no engine for it, if people are to be
+    told of that here.
+    """
 
     def __init__(
-        self, supervisor: Supervisor, events: EventLog, session: str, device: str, busy: Callable[[], bool]
+        self,
+        supervisor: Supervisor,
+        events: EventLog,
+        session: str,
+        device: str,
+        busy: Callable[[], bool],
+        failure: Callable[[], EngineError | None],
     ) -> None:
         self._supervisor = supervisor
         self._events = events
         self._session = session
         self._device = device
         self._busy = busy
+        self._failure = failure
         self._wanted = asyncio.Event()
         self._refused: str | None = None
         self.waiting_for: LeaseHolder | None = None
@@ -74,7 +85,7 @@ class EngineRoom:
         told: EngineError | None = None
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            failure = self._supervisor.failure
+            failure = self._failure()
             if failure is not told and failure is not None and not self._busy():  # who is at work is told of it anyway
                 self._events.publish("error", **failure.to_dict())
             told = failure
@@ -94,7 +105,8 @@ class EngineRoom:
 
     def _told(self, holder: LeaseHolder) -> None:
         self.waiting_for = holder
-        self._events.publish("notice", text=f"Waiting for the card: {holder} has it.")
+        card = f"the card of {self._supervisor.name}" if self._supervisor.name else "the card"
+        self._events.publish("notice", text=f"Waiting for {card}: {holder} has it.")
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():

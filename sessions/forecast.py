@@ -6,10 +6,13 @@ import asyncio
 from typing import Any
 
 from sessions.batch import Flight
+from sessions.crew import Crew
 from sessions.eta import Eta, Range
 from sessions.report import Run
 from sessions.settings import LoopSettings
-from sessions.supervisor import Supervisor
+
+FLIGHTS = 32
+"""Batches whose estimates are remembered: as many as are ever under way."""
 
 DURATION = 60.0
 """Seconds of a take where neither the recipe nor the model says."""
@@ -18,15 +21,15 @@ DURATION = 60.0
 class Forecast:
     """Ranges for the batch that is being made and for the whole run, from what the machine has learnt."""
 
-    def __init__(self, eta: Eta, supervisor: Supervisor) -> None:
+    def __init__(self, eta: Eta, crew: Crew) -> None:
         self._eta = eta
-        self._supervisor = supervisor
+        self._crew = crew
         self._takes: dict[str, Range | None] = {}
-        """Of the batch that was asked about last, how long one take takes."""
+        """Of the batches that were asked about last, how long one take takes."""
 
     def defaults(self) -> dict[str, float]:
         """What a request is that leaves it open."""
-        loaded = self._supervisor.loaded
+        loaded = self._crew.loaded
         profile = loaded.profile if loaded else {}
         duration, at_once = profile.get("duration") or DURATION, profile.get("at_once") or 1
         return {"duration": float(duration), "batch_size": float(at_once)}
@@ -43,7 +46,7 @@ class Forecast:
         eta: dict[str, Any] = {"batch": batch.object(), "run": None}
         if run is not None and flight.batch.ask is None and loop.takes is not None:
             later = max(0, loop.takes - len(run.made) - (size - made))
-            left = batch + one.times(later)
+            left = batch + one.times(later / self._crew.width)
             if loop.minutes is not None:
                 rest = max(0.0, loop.minutes * 60 - (now - run.began))
                 left = Range(min(left.low, rest), min(left.high, rest))
@@ -52,8 +55,8 @@ class Forecast:
 
     def _one(self, flight: Flight) -> Range | None:
         if flight.job not in self._takes:
-            loaded = self._supervisor.loaded
+            loaded = flight.engine.loaded if flight.engine else self._crew.loaded
             duration = self.defaults()["duration"]
             one = self._eta.take(loaded.identity, flight.batch.request, duration) if loaded else None
-            self._takes = {flight.job: one}
+            self._takes = {**dict([*self._takes.items()][1 - FLIGHTS :]), flight.job: one}
         return self._takes[flight.job]

@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.allowance import Allowance, allowance
 from engine.cards import GB, Card, card_for, simulated_gb
 from engine.memory import APPLE_SHARE, Cards, cores, memory_bytes, processor
 from engine.tiers import tier_of
+from sessions.crew import Crew
 from sessions.fitting import Fit, fit, room_of
 from sessions.memory_watch import resident_bytes
-from sessions.supervisor import Supervisor
 
 
 class Machine:
     """Looks at cards and memory. ``device`` says what the recipe asks for."""
 
-    def __init__(self, engine: Supervisor, *, device: Callable[[], str], env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, engine: Crew, *, device: Callable[[], str], env: Mapping[str, str] | None = None) -> None:
         self._engine = engine
         self._device = device
         self._env = os.environ if env is None else env
@@ -29,11 +29,11 @@ class Machine:
     async def now(self) -> dict[str, Any]:
         """The machine as it is: device, name, tier, GB in all and used, temperature. Sizes in tenths of 2**30 bytes.
 
-        On a CPU what is used is what the engine has, and all is the memory of the computer.
+        On a CPU what is used is what the engines have, and all is the memory of the computer.
         """
         loaded = self._engine.loaded
         identity = loaded.identity if loaded is not None else {}
-        return await asyncio.to_thread(self._look, self._device(), identity, self._engine.pid)
+        return await asyncio.to_thread(self._look, self._device(), identity, self._engine.pids)
 
     async def fit(self, options: Mapping[str, Any], request: Mapping[str, Any]) -> Fit:
         """Whether a request fits here with the models of ``options``. Raises BadCheckpoint where they are not there."""
@@ -51,7 +51,7 @@ class Machine:
         """Lets the cards' driver go."""
         self._cards.close()
 
-    def _look(self, wanted: str, identity: Mapping[str, Any], pid: int | None) -> dict[str, Any]:
+    def _look(self, wanted: str, identity: Mapping[str, Any], pids: Sequence[int]) -> dict[str, Any]:
         device, size = _device(wanted, identity), simulated_gb(self._env)
         cards = () if device in ("cpu", "mps") else self._cards.look()
         if (card := card_for(device, cards, self._env)) is not None:
@@ -60,7 +60,7 @@ class Machine:
             return {**_NOTHING, "device": "cuda", "name": str(identity.get("device")), "cores": cores()}
         if device not in ("cpu", "mps"):
             device = "mps" if device == "auto" and sys.platform == "darwin" else "cpu"
-        return _of_memory(device, (resident_bytes(pid) or 0) if pid is not None else 0, size)
+        return _of_memory(device, sum(resident_bytes(pid) or 0 for pid in pids), size)
 
 
 def _device(wanted: str, identity: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import subprocess
 from dataclasses import dataclass
@@ -51,3 +52,10 @@ class MemoryWatch:
             self.settled = max(self.settled, resident)
             return False
         return resident > max(self.settled * self.factor, self.settled + self.slack)
+
+    async def look(self, pid: int, size: float) -> str:
+        """Looks at a process after a batch of ``size``: in words, what is too much; empty where nothing is."""
+        resident = await asyncio.to_thread(resident_bytes, pid)
+        if resident is None or not self.too_much(resident, size):
+            return ""
+        return f"its memory grew from {self.settled / GB:.1f} to {resident / GB:.1f} GB"

@@ -16,8 +16,8 @@ from engine.errors import EngineError, InvalidRequest
 from engine.files import sync_folder
 from engine.protocol import Output, TakeEvent
 from engine.tags import RECIPE, TAKE
+from sessions.crew import Crew
 from sessions.store import Store
-from sessions.supervisor import Supervisor
 from sessions.take import Take
 from sessions.take_names import name_of
 from sessions.verify import Verification, compared, render_again
@@ -40,7 +40,7 @@ class NotTheSame(EngineError):
     """A take that could not be made again as it was."""
 
 
-async def bring_back(take: Take, engine: Supervisor, store: Store) -> list[Take]:
+async def bring_back(take: Take, engine: Crew, store: Store) -> list[Take]:
     """Makes the audio of ``take`` again, and its latents if they are gone, and puts them where they were.
 
     Latents are decoded, which takes seconds; where that does not give the samples that were there, or there are none,
@@ -66,7 +66,7 @@ def _can_be_decoded(take: Take, store: Store) -> bool:
     return there and bool(take.hashes) and take.request.get("task_type") not in ("repaint", "crop")
 
 
-async def _decoded(take: Take, engine: Supervisor, folder: str, format: str) -> dict[str, str] | None:
+async def _decoded(take: Take, engine: Crew, folder: str, format: str) -> dict[str, str] | None:
     """The audio that the latents of ``take`` give; None where it is not what was there."""
     request = {**take.request, **_NOTHING_BUT_LATENTS, "src_audio": name_of(take), "seeds": [take.seed]}
     origin = {"revision": take.revision, "parent": take.parent, "operation": take.operation, "batch": take.batch}

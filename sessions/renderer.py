@@ -1,4 +1,8 @@
-"""Batches go through the engine, and their takes into the store, in order. What comes next is decided elsewhere."""
+"""Batches go through engines, and their takes into the store. What comes next is decided elsewhere.
+
+The takes of one engine are committed in the order in which its batches were sent, those of several as they come: one
+after the other in any case, and a number is given when a take is committed, so that numbers follow what is told.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +20,12 @@ from engine.file_names import INDEX, paths_of
 from engine.protocol import Notice, Output, ProgressEvent, TakeEvent
 from engine.tags import TAKE
 from sessions.batch import Batch, Flight
+from sessions.crew import Crew
 from sessions.engine_life import EngineLost
 from sessions.events import EventLog
 from sessions.store import Store
 from sessions.supervisor import Supervisor
 from sessions.take import Take
-
-DEPTH = 2
-"""Batches at the engine: the next one waits there while the current one is made, decoded and written."""
 
 RETRY_SECONDS = 5.0
 """How long to wait before a take that could not be committed is tried again."""
@@ -44,7 +46,7 @@ class Renderer:
 
     def __init__(
         self,
-        supervisor: Supervisor,
+        crew: Crew,
         store: Store,
         events: EventLog,
         *,
@@ -54,7 +56,7 @@ class Renderer:
         moved: Callable[[], None],
         estimate: Callable[[Flight], Mapping[str, Any]],
     ) -> None:
-        self._supervisor = supervisor
+        self._crew = crew
         self._store = store
         self._events = events
         self._judged = judged
@@ -64,6 +66,9 @@ class Renderer:
         self._estimate = estimate
         self._jobs = itertools.count(1)
         self._commits = asyncio.Lock()
+        self._last: dict[Supervisor, Flight] = {}
+        """What each engine was given last."""
+
         self._strays: dict[tuple[str, int, int | None], list[Path]] = {}
         self._remarked: dict[tuple[int | None, str], None] = {}
         self.flights: list[Flight] = []
@@ -73,8 +78,9 @@ class Renderer:
 
     @property
     def front(self) -> Flight | None:
-        """The flight that the engine is making takes for."""
-        return next((flight for flight in self.flights if not flight.computed), None)
+        """The flight that takes are made for; of several at work the one that was sent first."""
+        unmade = [flight for flight in self.flights if not flight.computed]
+        return next((flight for flight in unmade if flight.begun), next(iter(unmade), None))
 
     def progress(self) -> dict[str, Any] | None:
         """What is being made right now, as the last event told of it; None where nothing is."""
@@ -83,10 +89,15 @@ class Renderer:
             return None
         return {**flight.object(flight.progress), **self._estimate(flight)}
 
+    def at_work(self, engine: Supervisor) -> dict[str, Any] | None:
+        """What an engine makes: the number of its batch (None for what was asked for), and how many takes of it."""
+        mine = (flight for flight in self.flights if flight.engine is engine and flight.begun and not flight.computed)
+        flight = next(mine, None)
+        return None if flight is None else {"number": flight.batch.number, "size": len(flight.batch.seeds)}
+
     def send(self, batch: Batch) -> Flight:
         """Puts a batch on its way behind the others."""
-        before = self.flights[-1] if self.flights else None
-        flight = Flight(batch, f"{batch.id}-{next(self._jobs)}", before)
+        flight = Flight(batch, f"{batch.id}-{next(self._jobs)}")
         self.flights.append(flight)
         flight.task = asyncio.create_task(self._fly(flight))
         return flight
@@ -96,7 +107,7 @@ class Renderer:
         if flight.why is not None or flight not in self.flights:
             return
         flight.why, flight.dropped = why, flight.dropped | drop
-        wish = asyncio.create_task(self._supervisor.cancel(flight.job))
+        wish = asyncio.create_task(self._crew.cancel(flight.job))
         self._wishes.add(wish)
         wish.add_done_callback(self._wishes.discard)
 
@@ -109,11 +120,14 @@ class Renderer:
     def make_way(self, flights: list[Flight]) -> bool:
         """Lets something more urgent come first: what is nearly made is finished, the rest stops at its next step.
 
-        Whether anything that was being made has to wait.
+        Of several engines one makes way, the one that is in front, and none where one has nothing to do. Whether
+        anything that was being made has to wait.
         """
-        waits = False
+        waits, front = False, self.front
+        if self._crew.idle():
+            return False
         for flight in flights:
-            if flight.computed:
+            if flight.computed or (front is not None and flight.engine not in (None, front.engine)):
                 continue
             waits = waits or flight.begun
             now = flight.progress
@@ -158,7 +172,7 @@ class Renderer:
         self._landed(flight)
 
     async def _turn(self, flight: Flight) -> None:
-        """Waits for the flight before this one: the engine may be ahead of the store."""
+        """Waits for the flight that its engine had before this one: the engine may be ahead of the store."""
         if flight.before is not None:
             await flight.before.over.wait()
             flight.before = None
@@ -167,7 +181,10 @@ class Renderer:
         if flight.why is not None:  # stopped before its task began
             raise Cancelled()
         output = self._output(flight)
-        events = self._supervisor.render(flight.job, flight.batch.job(), output)
+        urgent = flight.batch.ask is not None
+        events = self._crew.render(
+            flight.job, flight.batch.job(), output, urgent=urgent, aboard=lambda engine: self._board(flight, engine)
+        )
         async with contextlib.aclosing(events):
             async for event in events:
                 match event:
@@ -177,6 +194,11 @@ class Renderer:
                         await self._take(flight, event.take)
                     case Notice():
                         self._notice(flight, event.text)
+
+    def _board(self, flight: Flight, engine: Supervisor) -> None:
+        """An engine has it, behind what else it has."""
+        flight.engine, flight.before = engine, self._last.get(engine)
+        self._last[engine] = flight
 
     def _notice(self, flight: Flight, text: str) -> None:
         """What the engine remarks of a request is told once for each revision, and not for every batch of it."""
@@ -204,7 +226,8 @@ class Renderer:
                 self._moved()
             if flight.last is not None and flight.current() and min(flight.current()) > flight.last:
                 self.stop(flight, flight.last_why)
-        self._events.publish("progress", **flight.object(event), **self._estimate(flight))
+        if (front := self.front) is None or front.engine is flight.engine:  # of several engines one is followed
+            self._events.publish("progress", **flight.object(event), **self._estimate(flight))
 
     async def _take(self, flight: Flight, rendered: Mapping[str, Any]) -> None:
         """Commits one take; the event is published once it is safe."""

@@ -45,7 +45,7 @@ class Run:
     trashed: int = 0
     best: float | None = None
     busy: float = 0.0
-    """Seconds for which the engine has made takes."""
+    """Seconds for which the engine has made takes; of several, on the average."""
 
     deaths: int = 0
     recycled: int = 0

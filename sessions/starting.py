@@ -35,8 +35,10 @@ class StudioFailed(EngineError):
     """A studio that did not start."""
 
 
-def spawn(session: Path) -> None:
+def spawn(session: Path, workers: str = "") -> None:
     """Starts the studio of ``session`` in the background, and returns once it answers.
+
+    ``workers`` are the engines that it is to have (``sessions.worker_names``), before what the session says.
 
     Raises what kept it from starting: SessionBusy, MissingSession, or StudioFailed with the end of its log.
     """
@@ -46,7 +48,10 @@ def spawn(session: Path) -> None:
     try:
         with _open_log(place.log) as log:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "sessions.daemon", os.fspath(session), "--ready", str(tells)],
+                [
+                    *(sys.executable, "-P", "-m", "sessions.daemon", os.fspath(session), "--ready", str(tells)),
+                    *(("--workers", workers) if workers else ()),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -96,7 +96,13 @@ class Studio:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, session: Path, place: Place, *, command: Sequence[str] = COMMAND, log: BinaryIO | None = None
+        cls,
+        session: Path,
+        place: Place,
+        *,
+        command: Sequence[str] = COMMAND,
+        log: BinaryIO | None = None,
+        workers: str = "",
     ) -> AsyncIterator[Self]:
         """The studio of ``session``, closed at the end of the block; what was being written is then finished.
 
@@ -104,7 +110,7 @@ class Studio:
         """
         if not session.is_dir():
             raise MissingSession(f"There is no session in {session}.", "Check the name, or make one with 'acetui jam'.")
-        equipment = Equipment(command=command, log=log)
+        equipment = Equipment(command=command, log=log, workers=workers)
         async with at_work(session, socket=place.socket, equipment=equipment) as work:
             studio = cls(place, work)
             async with studio._steered():
@@ -201,6 +207,7 @@ class Studio:
             "profile": loaded and loaded.profile,
             "identity": loaded and loaded.identity,
             "planner": loaded and loaded.planner,
+            "engines": self.room.described(self.loop.at_work),
         }
 
     async def counts(self) -> dict[str, Any]:

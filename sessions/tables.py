@@ -16,6 +16,7 @@ from engine.fields import spec
 from engine.nano import NAME
 from engine.quantisation import NAMES
 from engine.values import DEVICE
+from sessions import worker_names
 from sessions.table import Table
 
 MOST_THREADS = 1024
@@ -28,6 +29,10 @@ def _device(value: object) -> str:
     if not DEVICE.fullmatch(name):
         raise ValueError
     return name
+
+
+def _workers(value: object) -> str:
+    return worker_names.normal(readers.text(value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +141,13 @@ class ModelSettings(Table):
         wants="it must be auto, cpu, mps, xpu, cuda or cuda:N",
         read=_device,
     )
+    workers: str = spec(
+        "",
+        group="models",
+        help="How many engines: auto is one a card; what is left out, one.",
+        wants=worker_names.WANTS,
+        read=_workers,
+    )
     dtype: str | None = spec(
         None, group="models", choices=("float32", "bfloat16", "float16"), help="Precision of the arithmetic."
     )
@@ -161,4 +173,5 @@ class ModelSettings(Table):
         folder = session / Path(self.models or "").expanduser()
         in_the_box = self.models == NAME and not folder.is_dir()
         models = None if self.models is None else NAME if in_the_box else str(folder)
-        return {name: getattr(self, name) for name in self.fields()} | {"models": models}
+        told = (name for name in self.fields() if name != "workers")
+        return {name: getattr(self, name) for name in told} | {"models": models}

@@ -17,6 +17,8 @@ from engine.allowance import Allowance, Kind, allowance, choices, guide
 from engine.card_files import silent_cards
 from engine.cards import GB, SIMULATED, Card, card_for, simulated_gb
 from engine.memory import APPLE_SHARE, Cards, cores, memory_bytes, processor
+from sessions.worker_names import asked_for, normal
+from sessions.workers import chosen, visible
 
 _LITTLE = 0.25
 """How much of a card others may have before it is worth a word."""
@@ -45,6 +47,7 @@ def look(env: Mapping[str, str], root: Path = Path("/")) -> tuple[Finding, Allow
         "memory_gb": round(allowed.gb, 1),
         "simulated": size is not None,
         "gpus": [_told(each, each is card) for each in cards],
+        "engines": _engines(cards, env),
         "choices": [asdict(choice) for choice in choices(allowed)],
     }
     return Finding(facts, tuple(problems)), allowed
@@ -74,6 +77,16 @@ def _allowed(card: Card | None, size: float | None) -> Allowance:
         return allowance("cuda", size)
     kind: Kind = "mps" if platform.system() == "Darwin" and platform.machine() == "arm64" else "cpu"
     return allowance(kind, memory_bytes() / GB * (APPLE_SHARE if kind == "mps" else 1))
+
+
+def _engines(cards: Sequence[Card], env: Mapping[str, str]) -> dict[str, Any]:
+    """How many engines a session has that says nothing, and how many with ``--workers auto``."""
+    devices, asked = visible(cards, env), asked_for(env=env)
+    try:
+        count = len(chosen(normal(asked), devices)[0])
+    except ValueError:
+        count = 1
+    return {"asked": asked, "used": count, "auto": len(chosen("auto", devices)[0]), "cards": list(devices)}
 
 
 def _computer(torch: Mapping[str, str] | None) -> dict[str, Any]:

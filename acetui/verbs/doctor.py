@@ -94,7 +94,15 @@ def _machine(facts: Mapping[str, Any]) -> Iterator[str]:
     simulated = ", simulated" if facts["simulated"] else ""
     what = "a machine without a card" if facts["device"] == "cpu" else f"{facts['memory_gb']:g} GB{simulated}"
     yield from _said("tier", f"{facts['tier']}: {what}")
+    yield from _said("engines", _engines(facts["engines"]))
     yield ""
+
+
+def _engines(facts: Mapping[str, Any]) -> str:
+    """How many a session has here, and how it has more."""
+    asked = f" (ACETUI_WORKERS is {facts['asked']})" if facts["asked"] else ""
+    more = f"{facts['auto']} with --workers auto, one a card" if facts["auto"] > 1 else "--workers auto is one here"
+    return f"{facts['used']}{asked}; {more}"
 
 
 def _card(card: Mapping[str, Any]) -> str:

@@ -57,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
     remember(folder)
     report: JamReport = JsonJam() if args.json else HumanJam()
     with _log(folder, debug=args.debug) as log:
-        return asyncio.run(_jam(folder, recipe, models, loop, report, log))
+        equipment = Equipment(models=models, log=log, workers=args.workers or "")
+        return asyncio.run(_jam(folder, recipe, equipment, loop, report))
 
 
 def _loop_flags(args: argparse.Namespace) -> dict[str, Any]:
@@ -94,12 +95,11 @@ def _check_words(settings: Settings, session: str) -> None:
 async def _jam(
     folder: Path,
     recipe: Mapping[str, Any],
-    models: Mapping[str, Any],
+    equipment: Equipment,
     loop: Mapping[str, Any],
     report: JamReport,
-    log: BinaryIO | None,
 ) -> int:
-    async with Jam.open(folder, recipe=recipe, equipment=Equipment(models=models, log=log)) as jam:
+    async with Jam.open(folder, recipe=recipe, equipment=equipment) as jam:
         _check(jam.revisions.current.settings)
         if (problem := jam.revisions.problem) is not None:
             jam.events.publish("error", **problem.to_dict())

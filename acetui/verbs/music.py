@@ -9,6 +9,7 @@ from acetui.verbs.parsing import (
     add_engine_flags,
     add_output_flags,
     add_verb,
+    add_workers_flag,
     fill_with_recipe,
     key_name,
     whole,
@@ -80,6 +81,7 @@ def add_jam(verbs: Verbs, name: str) -> None:
     group.add_argument("--keep", metavar="K", help="keep the best so many of this run; the rest go to the trash")
     group.add_argument("--policy", metavar="WORD", help="explore, siblings (of pinned takes) or mix (the default)")
     add_engine_flags(parser)
+    add_workers_flag(parser)
     parser.set_defaults(device=None)
     add_output_flags(parser)
     fill_with_recipe(parser)

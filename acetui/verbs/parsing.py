@@ -197,6 +197,27 @@ def add_engine_flags(parser: Parser) -> None:
     )
 
 
+def workers_name(text: str) -> str:
+    """Engines as typed, in their written form; for argparse."""
+    from sessions.worker_names import WANTS, normal
+
+    try:
+        return normal(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} names no engines: {WANTS}") from None
+
+
+def add_workers_flag(to: argparse._ActionsContainer) -> None:
+    """How many engines a session has."""
+    to.add_argument(
+        "--workers",
+        type=workers_name,
+        metavar="auto|N|cuda:0,cuda:1",
+        help="several engines that make takes at the same time: one a card, so many, or these "
+        "(default: [models] workers of the session, else ACETUI_WORKERS, else one)",
+    )
+
+
 def add_output_flags(parser: Parser) -> None:
     """What every verb prints, and how."""
     group = parser.add_argument_group("what is printed")

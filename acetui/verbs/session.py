@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from acetui.verbs.parsing import PORT, AddVerb, Parser, Verbs, add_output_flags, add_verb, number, whole
+from acetui.verbs.parsing import (
+    PORT,
+    AddVerb,
+    Parser,
+    Verbs,
+    add_output_flags,
+    add_verb,
+    add_workers_flag,
+    number,
+    whole,
+)
 
 _SESSION = "a name in your own sessions, or the path of a folder"
 _LUFS = number(-60.0, -5.0, "loudness: a number from -60 to -5 is, such as -14")
@@ -41,6 +51,7 @@ def add_studio(verbs: Verbs, name: str) -> None:
         metavar="PORT",
         help="open a port on this machine's own address",
     )
+    add_workers_flag(parser)
     parser.add_argument("--no-loop", action="store_true", help="start it without turning the loop on")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--foreground", action="store_true", help="stay here, as a service manager wants it")

@@ -27,6 +27,14 @@ NOT_RUNNING = 3
 STOP_SECONDS = 60.0
 """How long a studio may take to end: its engine finishes a step, and what is rendered is written."""
 
+_RESTING = {
+    "ready": "nothing to do",
+    "loading": "loads its models",
+    "restarting": "is started again",
+    "asleep": "asleep",
+}
+"""What an engine does that makes nothing, by its state."""
+
 OWN_PORT = 0
 """``--listen`` without a number: the session's own port."""
 
@@ -44,8 +52,18 @@ def run(args: argparse.Namespace) -> int:
     return asyncio.run(_start(session, args))
 
 
+def _workers(session: Path, args: argparse.Namespace) -> str:
+    """Which engines a studio is started with. Raises EngineError where one runs already: it has its own."""
+    if args.workers and who_has(session) is not None:
+        raise EngineError(
+            f"The studio of {session.name} runs already, with the engines that it was started with.",
+            f"End it with 'acetui studio {session.name} --stop', and start it again.",
+        )
+    return args.workers or ""
+
+
 async def _start(session: Path, args: argparse.Namespace) -> int:
-    async with await attach(session) as studio:
+    async with await attach(session, workers=_workers(session, args)) as studio:
         url = None if args.listen is None else await studio.listen(args.listen or None)
         if not args.no_loop:
             await studio.loop("on", headless=True)
@@ -63,7 +81,7 @@ def _serve(session: Path, args: argparse.Namespace) -> int:
         if not args.no_loop:
             await studio.steering.steer("on", {"headless": True})
 
-    asyncio.run(serve(session, log=sys.stderr.buffer, begin=begin))
+    asyncio.run(serve(session, log=sys.stderr.buffer, begin=begin, workers=args.workers or ""))
     return 0
 
 
@@ -94,6 +112,7 @@ async def _describe(session: Path, studio: Client, url: str | None, *, as_json: 
     words = [
         f"The studio of {session.name} runs (process {said['pid']}).",
         f"  loop    {loop['state']}{reason}",
+        *engine_lines(engine["engines"]),
         f"  takes   {takes['total']}, {takes['unheard']} of them unheard",
         f"  log     {said['log']}",
     ]
@@ -104,6 +123,23 @@ async def _describe(session: Path, studio: Client, url: str | None, *, as_json: 
         said |= {"url": url, "token": place.known_token()}
         words += [f"  page    {url}#{said['token']}"]
     _say(said, "\n".join(words), as_json=as_json)
+
+
+def engine_lines(engines: list[dict[str, Any]]) -> list[str]:
+    """A line for each of several engines: what it makes, or why it makes nothing."""
+    return [f"  {each['name']:<7} {_doing(each)}" for each in engines] if len(engines) > 1 else []
+
+
+def _doing(engine: dict[str, Any]) -> str:
+    batch = engine["batch"]
+    if engine["failure"]:
+        return str(engine["failure"]["error"])
+    if engine["state"] == "waiting":
+        return f"waits for its card: {engine['waiting_for']} has it"
+    if engine["state"] != "ready" or batch is None:
+        return _RESTING[engine["state"]]
+    what = f"batch {batch['number']}" if batch["number"] is not None else "what was asked for"
+    return f"{what}, {batch['size']} take{'s' * (batch['size'] != 1)}"
 
 
 async def stop(session: Path, *, as_json: bool) -> int:

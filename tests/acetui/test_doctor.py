@@ -103,6 +103,20 @@ def test_a_slice_counts_as_a_card_of_its_size(capsys: pytest.CaptureFixture[str]
     assert (answer["tier"], answer["gpus"][0]["slice"]) == ("tier6b", True)
 
 
+def test_how_many_engines_there_would_be(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with library(DoubleCard(uuid="GPU-1"), DoubleCard(uuid="GPU-2")):
+        assert told(capsys)["engines"] == {"asked": "", "used": 1, "auto": 2, "cards": ["cuda:0", "cuda:1"]}
+        main(["doctor"])
+        assert "1; 2 with --workers auto, one a card" in capsys.readouterr().out
+        for asked, used in (("auto", 2), ("cuda:1", 1), ("4", 2), ("nonsense", 1)):
+            monkeypatch.setenv("ACETUI_WORKERS", asked)
+            assert told(capsys)["engines"]["used"] == used
+    monkeypatch.delenv("ACETUI_WORKERS")
+    with library():
+        main(["doctor"])
+        assert "1; --workers auto is one here" in capsys.readouterr().out
+
+
 def test_a_card_that_may_not_be_used(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with library(DoubleCard()):

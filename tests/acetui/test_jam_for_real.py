@@ -130,8 +130,25 @@ def test_kill_9_of_the_engine_loses_no_announced_take_and_an_edit_counts_from_th
         assert boundary == {"take": takes[bpms.index(96)]["number"], "revision": 2, "changed": "bpm 90 -> 96"}
 
 
+def test_two_engines_make_the_takes_that_one_makes_also_when_one_is_killed(checkpoint: str, tmp_path: Path) -> None:
+    seeds = ("--seeds", "1,2,3", "--batch", "1", "--takes", "3")
+    alone = takes_of(jam(tmp_path / "alone", checkpoint, *QUICK, *seeds))
+    seen: list[dict[str, Any]] = []
+    with jamming(tmp_path / "jam", checkpoint, *QUICK, *seeds, "--workers", "cpu,cpu") as process:
+        for line in lines_of(process):
+            seen.append(line)
+            if line["event"] == "take" and len(takes_of(seen)) == 1:
+                os.kill(engine_of(process.pid), signal.SIGKILL)
+        assert process.wait(SECONDS) == 0
+    takes = takes_of(seen)
+    assert seen[-1]["summary"]["engine_deaths"] <= 1  # it may have done its part already
+    check_whole(tmp_path / "jam", takes)
+    assert {take["seed"]: take["hashes"] for take in takes} == {take["seed"]: take["hashes"] for take in alone}
+    assert {json.dumps(take["identity"]) for take in takes + alone} == {json.dumps(alone[0]["identity"])}
+
+
 def engine_of(pid: int) -> int:
-    """The process id of the engine that a jam has running."""
+    """The process id of the first engine that a jam has running."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
     if not children.exists():
         pytest.skip("this system does not tell a process's children")

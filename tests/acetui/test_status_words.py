@@ -81,6 +81,18 @@ def test_a_sketch_model_is_marked_at_any_width() -> None:
     assert "sketch" in line(replace(sketch, connection=Connection.LOST, trouble="It is gone."), 12)
 
 
+def test_several_engines_are_counted_and_those_that_are_not_at_it_too() -> None:
+    def with_engines(*states: str) -> StudioState:
+        return replace(BUSY, engine={"engines": [{"name": f"cuda:{n}", "state": s} for n, s in enumerate(states)]})
+
+    assert "loop explore  2 engines  rendering" in re.sub(" {2,}", "  ", line(with_engines("ready", "ready")))
+    assert "1 of 2 engines" in line(with_engines("ready", "restarting"))
+    assert "2 of 3 engines" in line(with_engines("ready", "waiting", "ready"), 100)
+    assert "engine" not in line(with_engines("ready"))
+    assert line(replace(BUSY, engine={"engines": []})) == line(BUSY)
+    assert "engines" not in line(with_engines("ready", "ready"), 60)
+
+
 def test_trouble_goes_before_everything() -> None:
     lost = replace(BUSY, connection=Connection.LOST, trouble="The studio does not answer.")
     assert "! The studio does not answer. It is being looked for; what is typed is kept." in line(lost, 120)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from acetui.cli import main
+from acetui.verbs.studio import engine_lines
 from sessions.discovery import who_has
 from sessions.new_session import create
 from sessions.settings import Settings
@@ -42,6 +43,38 @@ def session(tmp_path: Path, tiny_turbo: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_each_of_several_engines_is_told_of_in_a_line() -> None:
+    made = {"name": "x", "failure": None, "waiting_for": None, "batch": None}
+    engines: list[dict[str, Any]] = [
+        made | {"name": "cuda:0", "state": "ready", "batch": {"number": 12, "size": 4}},
+        made | {"name": "cuda:1", "state": "ready", "batch": {"number": None, "size": 1}},
+        made | {"name": "cuda:2", "state": "waiting", "waiting_for": "the session night (process 7)"},
+        made | {"name": "cuda:3", "state": "failed", "failure": {"error": "There is no model.", "hint": ""}},
+        made | {"name": "cpu 1", "state": "restarting"},
+        made | {"name": "cpu 2", "state": "ready"},
+    ]
+    assert engine_lines(engines) == [
+        "  cuda:0  batch 12, 4 takes",
+        "  cuda:1  what was asked for, 1 take",
+        "  cuda:2  waits for its card: the session night (process 7) has it",
+        "  cuda:3  There is no model.",
+        "  cpu 1   is started again",
+        "  cpu 2   nothing to do",
+    ]
+    assert engine_lines(engines[:1]) == []
+
+
+def test_engines_of_a_studio_that_runs_are_not_changed(
+    session: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("acetui.verbs.studio.who_has", lambda folder: "somebody")
+    assert main(["studio", str(session), "--workers", "2"]) == 1
+    assert "runs already, with the engines that it was started with" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert main(["studio", str(session), "--workers", "gpu"]) == 2
+    assert "names no engines: it must be auto, a number" in capsys.readouterr().err
 
 
 def test_a_night_without_a_terminal_and_every_take_again_after_a_restart(

@@ -11,6 +11,7 @@ counted in files beside it.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -82,12 +83,14 @@ class Double:
         self.jobs.put(None)
 
     def count(self, name: str) -> int:
-        """One more of ``name``, over all processes."""
+        """One more of ``name``, over all processes, of which several may run at a time."""
         file = self.plan_file.with_name(f"count-{name}")
-        number = int(file.read_text() if file.exists() else "0") + 1
-        part = file.with_suffix(".part")
-        part.write_text(str(number))
-        os.replace(part, file)  # this program is killed at any moment
+        with open(self.plan_file.with_name("counting"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            number = int(file.read_text() if file.exists() else "0") + 1
+            part = file.with_suffix(".part")
+            part.write_text(str(number))
+            os.replace(part, file)  # this program is killed at any moment
         return number
 
     def work(self) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from engine.errors import RenderFailed
 from engine.request import Request
-from sessions import renderer
+from sessions import crew, renderer
 from sessions.jam import Jam
 from sessions.store import Store
 from sessions.take import Take
@@ -38,7 +38,7 @@ async def begun(made: Stage, jam: Jam, **overrides: Any) -> asyncio.Task[Any]:
     """A run whose engine holds in the middle of something, of which the loop has heard."""
     task = asyncio.create_task(jam.run(headless=True, **overrides))
     fault = json.loads(made.plan_file.read_text())["faults"][0]
-    await made.until(lambda: len(jam.loop._renderer.flights) == renderer.DEPTH)
+    await made.until(lambda: len(jam.loop._renderer.flights) == crew.DEPTH)
     front = jam.loop._renderer.flights[0]
     await made.until(
         lambda: (

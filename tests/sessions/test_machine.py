@@ -25,7 +25,7 @@ CARD = {"instruction_set": None, "device": "NVIDIA GeForce RTX 4060"}
 
 def look(device: str, identity: dict[str, Any] | None = None, size: str = "") -> dict[str, Any]:
     """What is said of the machine with an engine of that identity, or none."""
-    engine: Any = SimpleNamespace(loaded=identity and SimpleNamespace(identity=identity), pid=None)
+    engine: Any = SimpleNamespace(loaded=identity and SimpleNamespace(identity=identity), pid=None, pids=())
     found = Machine(engine, device=lambda: device, env={SIMULATED: size})
     return asyncio.run(found.now())
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,9 +32,6 @@ def made(tmp_path: Path) -> Stage:
     made = stage(tmp_path)
     (made.folder / "takes").mkdir()
     return made
-
-
-SECONDS = 20.0
 
 
 def supervised(made: Stage, events: EventLog | None = None, **options: Any) -> Supervisor:
@@ -190,30 +186,6 @@ def test_a_job_that_waits_for_an_engine_can_be_cancelled(made: Stage) -> None:
                 await job
             made.release()
             await render(supervisor, made)
-
-    run(conversation())
-
-
-def test_a_job_can_be_cancelled_while_its_sources_are_looked_up(made: Stage) -> None:
-    looked, go_on = threading.Event(), threading.Event()
-
-    class Slow:
-        def given(self, request: Any) -> tuple[Any, dict[str, str | None]]:
-            looked.set()
-            go_on.wait(SECONDS)
-            return request, {}
-
-    made.plan(faults=[{"stage": "load", "do": "hold"}])
-
-    async def conversation() -> None:
-        async with supervised(made, sources=Slow()) as supervisor:
-            job = asyncio.create_task(render(supervisor, made))
-            await asyncio.to_thread(looked.wait, SECONDS)
-            await supervisor.cancel("job")
-            go_on.set()
-            with pytest.raises(Cancelled):
-                await asyncio.wait_for(job, SECONDS)
-            made.release()
 
     run(conversation())
 
