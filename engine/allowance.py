@@ -16,8 +16,10 @@ Residence = Literal["together", "turns", "layers"]
 """All models are on the card at once; or text encoder, VAE and planner come in turns, once a batch each; or the music
 model's layers come one after another as well, at every step."""
 
-MUSIC = "acestep-v15-turbo"
+Xl = Literal["together", "alone", "turns", "quantised", "no"]
+"""XL models: beside a planner, without one, only where the others take turns, then only quantised, or not at all."""
 
+MUSIC = "acestep-v15-turbo"
 
 _TILES = ((4.0, 128), (8.0, 256))
 """Frames of a tile on cards of at most so many GB: a longer one would take more than a step of sampling does."""
@@ -50,8 +52,7 @@ class Allowance:
 
     planners: tuple[str, ...]
     residence: Residence
-    xl: Literal["together", "alone", "turns", "no"]
-    """XL models: beside a planner, without one, only where the others take turns, or not at all."""
+    xl: Xl
 
     dtype: str
 
@@ -86,14 +87,16 @@ def _together_gb(tier: Tier) -> float:
     return needed_gb(xl=False, guided=False, takes=tier.most_takes[0], planner=tier.planner)
 
 
-def _xl(kind: Kind, gb: float, tier: Tier) -> Literal["together", "alone", "turns", "no"]:
+def _xl(kind: Kind, gb: float, tier: Tier) -> Xl:
     if kind == "cpu":
         return "no"
     if gb >= needed_gb(xl=True, guided=False, planner=tier.planner) and tier.planner:
         return "together"
     if gb >= needed_gb(xl=True, guided=False):
         return "alone"
-    return "turns" if kind == "cuda" and gb >= needed_in_turns_gb(xl=True, guided=False) else "no"
+    if kind == "cuda" and gb >= needed_in_turns_gb(xl=True, guided=False):
+        return "turns"
+    return "quantised" if kind == "cuda" and gb >= needed_in_turns_gb(xl=True, guided=False, quantised=True) else "no"
 
 
 def _dtype(kind: Kind, capability: tuple[int, int] | None) -> str:
@@ -135,7 +138,8 @@ def _music(allowed: Allowance) -> Choice:
         "together": "XL models fit as well, beside the planner.",
         "alone": "XL models fit as well, beside a planner only in turns.",
         "turns": "XL models fit where the others take turns.",
-        "no": f"XL models need {needed_in_turns_gb(xl=True, guided=False):.1f} GB of a card.",
+        "quantised": "XL models fit quantised, where the others take turns.",
+        "no": f"XL models need {needed_in_turns_gb(xl=True, guided=False, quantised=True):.1f} GB of a card.",
     }
     if allowed.kind == "cpu":
         why = f"A 2B model has {2 * MUSIC_GB[False]:.1f} GB in float32, and a take of a minute takes many minutes."

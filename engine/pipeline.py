@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,21 +24,19 @@ from engine.conditions import Conditions, Prompt
 from engine.contexts import Contexts
 from engine.contrast import Contrast
 from engine.denoising import Denoiser, check_noise
-from engine.device_memory import allowed_on, cap
 from engine.errors import Cancelled, RenderFailed
 from engine.events import Cancel, Progress, Remark, TakeReady
 from engine.finishing import Finisher
 from engine.keeping import Kept
-from engine.model import Model, choose_device, choose_dtype, load_model
+from engine.model import Model
 from engine.models.dit import Memory, Time
 from engine.models.recorded import RecordedDiT
-from engine.models.vae import Tiling
 from engine.morphing import described_before
-from engine.outfit import outfit, residence_of
 from engine.overhearing import Overhearing
 from engine.planner.plan import Plan as SongPlan
 from engine.planner.planning import PlannerFiles
 from engine.profiles import Profile
+from engine.readying import Saving, ready
 from engine.request import Request
 from engine.resolve import settled
 from engine.run import Run
@@ -54,7 +51,6 @@ from engine.sources.work import begin
 from engine.take import Take
 from engine.tasks import TASKS, TEXT2MUSIC, check_rendered, rendered_seconds
 from engine.trajectory import trajectory
-from engine.turns import Turns
 
 __all__ = ["Engine", "Progress", "Remark", "Take", "TakeReady"]
 
@@ -73,6 +69,7 @@ class Engine(Songwriter):
         self._overhearing = Overhearing(model, self.planning)
         self._reader = Reader(model)
         self._timbres = Timbres(model, self._reader)
+        self._untold: list[str] = []
         self._forget()
 
     def _forget(self) -> None:
@@ -108,6 +105,7 @@ class Engine(Songwriter):
         offload_dit: bool | None = None,
         quantization: str | None = None,
         guidance_passes: int | None = None,
+        lm_draft: str | None = None,
     ) -> Engine:
         """Loads the set in ``path`` that the names pick, with the planner that the device has room for where none is.
 
@@ -115,22 +113,17 @@ class Engine(Songwriter):
         work, ``offload_dit`` the music model's layers on the card only while each of them works, and ``quantization``
         (``engine.quantisation``) the music model in one byte a number; None is as the device needs it. With 2
         ``guidance_passes`` what guidance pulls away from is computed after what is asked for, and not beside it.
+        ``lm_draft`` names a smaller planner that writes codes ahead of the planner, which checks them.
 
         Raises BadCheckpoint for a set that is not whole.
         """
-        where = choose_device(device)
-        cap(where)
-        allowed = allowed_on(where)
-        fitted = outfit(path, dit, lm, allowed, quantization)
-        residence = residence_of(fitted, offload, offload_dit, allowed.kind)
-        planner = PlannerFiles.of(fitted, named=lm is not None)
-        turns = None if residence == "together" else Turns()
-        precision, told = choose_dtype(dtype, where), progress or (lambda *_: None)
-        passes = residence == "layers"
-        model = load_model(fitted.models, where, precision, told, turns, fitted.quantization, layers_pass=passes)
-        if where.type == "cuda":
-            model.vae.tiling = Tiling(allowed.tile, None)
-        return cls(replace(model, profile=fitted.bound(model.profile), passes=guidance_passes or 1), planner)
+        saving = Saving(offload, offload_dit, quantization, guidance_passes)
+        model, planner, news = ready(path, dit, lm, device, dtype, saving, progress or (lambda *_: None))
+        if lm_draft is not None:
+            planner = PlannerFiles.drafted(planner, path, lm_draft)
+        engine = cls(model, planner)
+        engine._untold = news
+        return engine
 
     @property
     def profile(self) -> Profile:
@@ -148,7 +141,7 @@ class Engine(Songwriter):
         layers = self._model.networks.decoder.passing is not None
         return {
             "offload": self.in_turns,
-            "offload_dit": layers if self._model.device.type == "cuda" else None,
+            "offload_dit": None if self._model.device.type in ("cpu", "mps") else layers,
             "quantization": self._model.identity.get("quantization"),
             "guidance_passes": self._model.passes,
         }
@@ -191,7 +184,8 @@ class Engine(Songwriter):
             yield from cut(request, self._reader, self._model.identity)
             return
         self._dress(request)
-        for sentence in self._wardrobe.remarks:
+        news, self._untold = self._untold, []
+        for sentence in (*news, *self._wardrobe.remarks):
             yield Remark(sentence)
         plans: list[SongPlan] = []
         began = time.perf_counter()

@@ -38,6 +38,9 @@ _RECORDINGS = 1
 """Forward passes whose memory a recording keeps on CUDA, beside the one that runs."""
 
 _CPU_TILE = 32
+_CPU_SOUND, _SOUND = 128, 512
+"""Latent frames of the tiles that sound is read in."""
+
 _REACH = 9
 """Latent frames that a tile looks at to each side."""
 
@@ -75,9 +78,14 @@ class Sizes:
         found = {
             "vae": _count(vae_tensors(self.vae)),
             "text": _count(qwen3_tensors(self.text)),
-            "planner": _count(qwen3_tensors(self.lm, lm=True)) if self.lm else 0,
+            "planner": self._planner(self.lm) if self.lm else 0,
         }
         return {"music": self._music(), **{name: self.width * count for name, count in found.items()}}
+
+    def _planner(self, lm: LMConfig) -> int:
+        """Numbers of a planner. On a CPU the rows of its head that stand for codes are there twice: once laid out."""
+        again = math.prod(self.dit.fsq_input_levels) if self.kind == "cpu" else 0
+        return _count(qwen3_tensors(lm, lm=True)) + min(again, lm.vocab_size) * lm.hidden_size
 
     @cached_property
     def away(self) -> int:
@@ -105,6 +113,9 @@ class Wish:
     guided: bool = False
     planner: bool = False
     """Whether codes are written for it."""
+
+    source: bool = False
+    """Whether sound is read for it: a source, or what it is to sound like."""
 
     split: bool = False
     """Whether words and caption are guided apart, which is a third prompt."""
@@ -140,6 +151,8 @@ def need(sizes: Sizes, wish: Wish, residence: Residence = "together") -> Need:
         "sampling": ("text", _sampling(sizes, wish)),
         "decode": ("vae", _decode(sizes, wish)),
     }
+    if wish.source:
+        stages["encode"] = ("vae", _encode(sizes, wish))
     if wish.planner and sizes.lm is not None:
         stages["planner"] = ("planner", _planner(sizes, sizes.lm, wish))
     everything = sum(weights.values()) - (0 if "planner" in stages else weights["planner"])
@@ -226,6 +239,21 @@ def _decode(sizes: Sizes, wish: Wish) -> int:
         return int(sizes.width * (max(levels) * 2 + _CPU_PIECES) + samples)
     return int(sizes.width * max(levels) * _TILE_COPIES)
 
+
+def _encode(sizes: Sizes, wish: Wish) -> int:
+    """A tile of sound through the VAE, widest at the full sample rate; on a CPU the sound itself as well."""
+    vae = sizes.vae
+    frames = _CPU_SOUND if sizes.kind == "cpu" else _SOUND
+    rows = (frames + 2 * _REACH) * math.prod(vae.downsampling_ratios)
+    widest = rows * vae.encoder_hidden_size
+    if sizes.kind == "cpu":
+        samples = _SOUND_COPIES * 4 * vae.audio_channels * vae.sampling_rate * wish.seconds
+        return int(sizes.width * (widest + _CPU_PIECES) + samples)
+    return sizes.width * widest * _TILE_COPIES
+
+
+_SOUND_COPIES = 8
+"""Of a source's samples, as it is read, brought to the model's rate, and kept, found by measuring."""
 
 _TILE_COPIES = 5
 """Tensors of a level's size that its blocks hold at once on a card."""

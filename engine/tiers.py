@@ -14,6 +14,9 @@ PLANNER_GB = {"0.6B": (1.2, 0.6), "1.7B": (3.4, 1.0), "4B": (8.0, 1.6)}
 MUSIC_GB = {False: 4.7, True: 9.0}
 """Weights of the music model: of 2B ones, and of XL ones."""
 
+QUANTISED_GB = {False: 2.5, True: 4.9}
+"""The same with quantised weights, by their shapes; published is 2.4 for 2B ones, and nothing for XL ones."""
+
 TEXT_GB = 1.2
 BESIDE_GB = 0.33 + TEXT_GB + 0.01
 """VAE, text encoder and the latents of silence."""
@@ -108,6 +111,9 @@ def needed_gb(*, xl: bool, guided: bool, takes: int = 1, seconds: float = 60.0, 
     return MUSIC_GB[xl] + BESIDE_GB + lm + per_take * takes * max(1.0, seconds / 60) + ROOM_GB
 
 
-def needed_in_turns_gb(*, xl: bool, guided: bool, takes: int = 1, seconds: float = 60.0) -> float:
+def needed_in_turns_gb(
+    *, xl: bool, guided: bool, takes: int = 1, seconds: float = 60.0, quantised: bool = False
+) -> float:
     """The same where text encoder and VAE take turns beside the music model."""
-    return needed_gb(xl=xl, guided=guided, takes=takes, seconds=seconds) - BESIDE_GB + TEXT_GB
+    less = MUSIC_GB[xl] - QUANTISED_GB[xl] if quantised else 0.0
+    return needed_gb(xl=xl, guided=guided, takes=takes, seconds=seconds) - BESIDE_GB + TEXT_GB - less

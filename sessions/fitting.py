@@ -163,6 +163,7 @@ def wish_of(request: Mapping[str, Any], profile: Profile, *, planner: bool, pass
         seconds=float(request.get("duration") or profile.duration),
         guided=(profile.guidance_scale if scale is None else float(scale)) > 1.0,
         planner=bool(plans),
+        source=bool(request.get("reference_audio")) or (task.needs_source and not request.get("audio_codes")),
         split=all(float(request.get(name) or 0.0) > 1 for name in ("guidance_scale_text", "guidance_scale_lyric")),
         passes=passes,
     )

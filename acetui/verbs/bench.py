@@ -10,13 +10,14 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from acetui.verbs.parsing import MODEL_FLAGS
 from acetui.verbs.render import with_seeds
 from acetui.verbs.report import HumanReport, JsonReport, Report, sketch_notice
 from engine import Request
-from engine.memory import cores, memory_bytes, processor
+from engine.memory import Cards, cores, memory_bytes, processor
 from engine.process import EngineProcess
 from engine.protocol import Loaded, Output, ProgressEvent, TakeEvent
 from sessions.bench import Bench, keep, timings_of
@@ -68,9 +69,24 @@ async def _measure(args: argparse.Namespace, report: Report) -> Bench:
                 report.notice(sketch)
             for _ in range(1 + args.rounds):
                 batches.append(await _batch(engine, with_seeds(asked), eta, report, resolved))
-            peak = await asyncio.to_thread(resident_bytes, engine.pid)
+            peak = await asyncio.to_thread(_most_memory, engine.pid)
     await asyncio.to_thread(eta.save)
     return _found(loaded, resolved, starts, batches, args, peak)
+
+
+def _most_memory(pid: int) -> int | None:
+    """Bytes that a process had at most: of its card where the driver tells, else of the computer's memory."""
+    cards = Cards()
+    try:
+        taken = [each.used or 0 for card in cards.look() for each in card.tenants if each.pid == pid]
+    finally:
+        cards.close()
+    if any(taken):  # what torch has taken of a card it keeps
+        return sum(taken)
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+        return 1024 * int(next(line for line in status if line.startswith("VmHWM:")).split()[1])
+    return resident_bytes(pid)
 
 
 async def _batch(

@@ -173,6 +173,9 @@ class VAE(nn.Module):
         self.resign()
         self.arrive = self.resign = lambda: None
         self.to("cpu").float()
+        for part in self.modules():
+            if isinstance(part, Snake):
+                part.settle()
         self.at_home, self.tiling = True, Tiling.decoding(torch.device("cpu"))
 
     def decode_tiles(

@@ -16,8 +16,9 @@ def told(allowed: Allowance) -> dict[str, Choice]:
     [
         (4, "tier1", None, (1, 1), (240, 360), "no"),
         (6, "tier2", None, (1, 1), (480, 600), "no"),
-        (8, "tier3", "0.6B", (2, 2), (480, 600), "no"),
-        (11.6, "tier4", "0.6B", (2, 4), (480, 600), "no"),
+        (7.5, "tier3", "0.6B", (2, 2), (480, 600), "no"),
+        (8, "tier3", "0.6B", (2, 2), (480, 600), "quantised"),
+        (11.6, "tier4", "0.6B", (2, 4), (480, 600), "quantised"),
         (11.7, "tier4", "0.6B", (2, 4), (480, 600), "turns"),
         (12, "tier4", "0.6B", (2, 4), (480, 600), "turns"),
         (12.1, "tier5", "1.7B", (4, 4), (480, 600), "alone"),
@@ -37,7 +38,9 @@ def test_every_boundary_of_the_table(
     allowed = allowance("cuda", gb, (8, 9))
     assert (allowed.tier.name, allowed.planner, allowed.xl) == (tier, planner, xl)
     assert (allowed.takes, allowed.seconds, allowed.dtype) == (takes, seconds, "bfloat16")
-    assert told(allowed)["memory"].value == ("models in turns" if gb in (4, 6, 8, 12.1) else "all models together")
+    assert told(allowed)["memory"].value == ("models in turns" if gb in (4, 6, 7.5, 8, 12.1) else "all models together")
+    assert told(allowed)["quantisation"].value == ("int8_weight_only" if gb in (4, 6) else "none")
+    assert told(allowed)["tiles"].value.startswith({4: "128", 6: "256", 7.5: "256", 8: "256"}.get(gb, "512"))
     assert told(allowed)["planner"].value == (f"acestep-5Hz-lm-{planner}" if planner else "none")
 
 

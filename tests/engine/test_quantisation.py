@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from engine import readying
 from engine.allowance import allowance
 from engine.checkpoints import open_set
 from engine.errors import EngineError
+from engine.events import Remark
 from engine.layout import dit_tensors
 from engine.models.loading import build, slots
 from engine.models.packed import Packed, PackedSlot
@@ -166,3 +168,14 @@ def test_quantised_weights_are_told_to_be_smaller(tmp_path: Path) -> None:
     assert [round(each.weights["music"] / 2**30, 1) for each in sizes] == [4.5, 2.5]  # facts: tiers.md 3 says 2.4
     whole, packed = (need(each, Wish()).peak for each in sizes)
     assert 1.7 * 2**30 < whole - packed < 2.1 * 2**30
+
+
+def test_a_machine_that_quantises_by_itself_says_so_once(tiny_turbo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted = outfit(tiny_turbo, None, "none", allowance("cpu", 8.0), "int8_weight_only")
+    monkeypatch.setattr(readying, "outfit", lambda *_: fitted)
+    engine = Engine.load(tiny_turbo, lm="none", device="cpu")
+    short = REQUEST.replace(duration=1.0, inference_steps=1)
+    said = [[each.text for each in engine.stream(short) if isinstance(each, Remark)] for _ in range(2)]
+    assert said == [[readying.QUANTISED.format("int8_weight_only")], []]
+    engine = Engine.load(tiny_turbo, lm="none", device="cpu", quantization="int8_weight_only")
+    assert not engine._untold  # whoever asked for it knows

@@ -72,7 +72,7 @@ def test_takes_are_the_same_and_weights_are_gone_between(tiny_turbo: Path, monke
     first = Engine.load(tiny_turbo, device="cpu", offload=False)
     together = first.render(request)
     turns = Counted()
-    monkeypatch.setattr("engine.pipeline.Turns", lambda: turns)
+    monkeypatch.setattr("engine.readying.Turns", lambda: turns)
     engine = Engine.load(tiny_turbo, device="cpu", offload=True)
     turns.said.clear()
     model = engine._model

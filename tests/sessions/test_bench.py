@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from engine.process import EngineProcess
 from engine.protocol import Output
 from sessions.bench import FILE, KEPT, Bench, keep, kept, timings_of
 from sessions.eta import FILE as ETA
+from tests.engine.nvml_double import GB, DoubleCard, library
 
 TAKE = {"timings": {"conditions": 0.5, "planner": 2.0, "sampling": 1.0, "decode": 0.25, "write": 0.1}}
 
@@ -90,8 +92,18 @@ def test_the_verb_prints_a_table_and_teaches_estimates(
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (last["event"], last["takes"], last["seconds"]) == ("bench", 2, 2.0)
     assert last["stages"]["a batch"]["warm"] > 0
+    assert last["peak_gb"] > 0
     assert [run["speed"] for run in kept(tmp_path)] == [last["speed"]]
     assert json.loads((tmp_path / ETA).read_text())["observed"]
+
+
+def test_memory_is_that_of_the_card_where_the_driver_tells() -> None:
+    with library(DoubleCard(total=8 * GB, tenants=((os.getpid(), 3 * GB), (1, GB))), DoubleCard(total=8 * GB)):
+        assert verb._most_memory(os.getpid()) == 3 * GB
+    with library():
+        mine = verb._most_memory(os.getpid())
+    assert mine is not None
+    assert 10_000_000 < mine < 3 * GB
 
 
 @pytest.mark.parametrize(
