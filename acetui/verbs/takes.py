@@ -13,6 +13,7 @@ from acetui.verbs.report import sketch_mark
 from acetui.verbs.take_words import every, find, open_takes
 from acetui.verbs.verdicts import VERDICTS, Verdict
 from engine import InvalidRequest
+from engine.scoring.ranking import are_ties
 from sessions.places import find_session
 
 
@@ -21,9 +22,12 @@ def run_takes(args: argparse.Namespace) -> int:
     session = find_session(args.session)
 
     async def list_takes() -> int:
+        by_score = args.sort.lstrip("- ").startswith("score")
+        before: Mapping[str, Any] | None = None
         async with open_takes(session, write=False) as takes:
             async for take in every(takes, args.filter, args.sort, args.top):
-                _print(take, as_json=args.json)
+                _print(take, as_json=args.json, tie=by_score and before is not None and _level(take, before))
+                before = take
         return 0
 
     return asyncio.run(list_takes())
@@ -73,12 +77,18 @@ def _divided(name: str, verdict: Verdict, words: Sequence[str]) -> tuple[Sequenc
     return words[:-1], words[-1]
 
 
-def _print(take: Mapping[str, Any], *, as_json: bool) -> None:
-    print(json.dumps({"event": "take", **take}) if as_json else line(take))
+def _level(take: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether a take may be as good as the one before it; what did not pass is compared with nothing that did."""
+    scored = take["score"] is not None and bool(take["faults"]) == bool(before["faults"])
+    return scored and are_ties(take["score"], before["score"])
 
 
-def line(take: Mapping[str, Any]) -> str:
-    """A take in a list."""
+def _print(take: Mapping[str, Any], *, as_json: bool, tie: bool = False) -> None:
+    print(json.dumps({"event": "take", **take}) if as_json else line(take, tie=tie))
+
+
+def line(take: Mapping[str, Any], *, tie: bool = False) -> str:
+    """A take in a list; a ``tie`` with the one before it is marked."""
     score = "   -" if take["score"] is None else f"{take['score']:.2f}"
     rest = [
         "*" * take["rating"] if take["rating"] else "",
@@ -88,5 +98,6 @@ def line(take: Mapping[str, Any]) -> str:
         *(f"#{tag}" for tag in take["tags"]),
         " ".join(take["note"].split()),
     ]
-    head = f"{take['number']:>5}  {score}  {take['verdict']:<8}  {clock_time(take['duration']):>5}  {take['name']}"
+    score += "~" if tie else " "
+    head = f"{take['number']:>5}  {score} {take['verdict']:<8}  {clock_time(take['duration']):>5}  {take['name']}"
     return "  ".join([head, f"seed {take['seed']}", *filter(None, rest), *sketch_mark(take)])

@@ -59,6 +59,22 @@ class Said:
         return [take["number"] for take in self(*argv)]
 
 
+def test_ties_are_marked_where_takes_are_listed_by_their_score(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = stage(tmp_path)
+    with Store.open(made.folder) as store:
+        for seed, (score, faults) in enumerate(((0.5, ()), (0.9, ()), (0.9, ()), (0.9, ("silent",)), (None, ()))):
+            committed(store, seed=seed, score=score, faults=faults)
+
+    def scores(*sort: str) -> list[str]:
+        assert main(["takes", str(made.folder), *sort]) == 0
+        return [line.split()[1] for line in capsys.readouterr().out.splitlines()]
+
+    assert scores("--sort", "-score") == ["0.90", "0.90~", "0.50", "-", "0.90"]
+    assert scores() == ["0.50", "0.90", "0.90", "0.90", "-"]
+
+
 def test_lists_and_verdicts(made: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     said = Said(made, capsys)
     assert said.numbers("takes") == [1, 2, 3, 4]
