@@ -206,6 +206,12 @@ class Listening:
         """Where one is in what is heard, exactly; None where nothing is."""
         return None if self._player is None or self.playhead is None else self._player.look().second
 
+    async def silence(self) -> EngineError | None:
+        """Why what plays is not heard; None where it is, or where nothing plays."""
+        from acetui.hearing.silence import silence_of
+
+        return await silence_of(self._player)
+
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _other(self) -> None:

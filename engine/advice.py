@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.controls import GUIDANCE_NUMBERS, LEAST_SCALE, NEUTRAL_OMEGA
 from engine.tasks import TASKS
-from engine.values import CODES_A_SECOND, RELIABLE_BPM, TRAINED_SECONDS, TURBO_TIMESTEPS
+from engine.values import CODES_A_SECOND, RELIABLE_BPM, TURBO_TIMESTEPS
 
 if TYPE_CHECKING:
     from engine.profiles import Profile
@@ -63,7 +63,7 @@ _OF_GUIDANCE = (
 def warnings(request: Request, profile: Profile) -> list[tuple[str, str]]:
     """(field, sentence) for everything in ``request`` that is untrained or has no effect on a model of ``profile``."""
     of_request = (_words, _metadata, _solver, _task, _source_fields, _seeds, _names)
-    of_model = (_machine, _steps, _times, _turbo_mode, _guidance)
+    of_model = (_length, _machine, _steps, _times, _turbo_mode, _guidance)
     found = [list(rule(request)) for rule in of_request] + [list(rule(request, profile)) for rule in of_model]
     return [advice for rule in found for advice in rule]
 
@@ -76,12 +76,16 @@ def _words(request: Request) -> Advice:
 
 
 def _metadata(request: Request) -> Advice:
-    low, high = TRAINED_SECONDS
-    if request.duration is not None and request.duration < low:
-        yield "duration", f"{request.duration:g} seconds is outside the trained range of {low:g} to {high:g} seconds."
     slow, fast = RELIABLE_BPM
     if request.bpm is not None and not slow <= request.bpm <= fast:
         yield "bpm", f"{request.bpm} beats a minute is outside {slow} to {fast}, where the model keeps time best."
+
+
+def _length(request: Request, profile: Profile) -> Advice:
+    low, high = profile.trained_seconds
+    if request.duration is not None and not low <= request.duration <= high:
+        trained = f"the {low:g} to {high:g} that a {profile.name} model was trained on"
+        yield "duration", f"{request.duration:g} seconds are outside {trained}."
 
 
 def _machine(request: Request, profile: Profile) -> Advice:

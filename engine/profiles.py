@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from engine.config import DiTConfig
 from engine.tasks import tasks_of
+from engine.values import TRAINED_SECONDS
 
 Family = Literal["turbo", "sft", "base"]
 
 _SKETCH = "nano-"
 """How the profile names of the model in the box begin."""
+
+_OF_SKETCHES: Mapping[str, Any] = MappingProxyType(
+    {"duration": 20.0, "trained_seconds": (10.0, 30.0), "follows_codes": False}
+)
+"""What it does otherwise (engine/nano/MODEL_CARD.md)."""
 
 TURBO_SHIFTS = (1.0, 2.0, 3.0)
 """The shifts that turbo models were distilled at together."""
@@ -47,6 +55,9 @@ class Profile:
 
     duration: float = 60.0
     """Seconds of a take where neither the person nor a planner says how long."""
+
+    trained_seconds: tuple[float, float] = TRAINED_SECONDS
+    """The lengths of takes that it was trained on."""
 
     longest: float | None = None
     """Seconds of a take that the machine is meant for, by the published table; None where it does not bind."""
@@ -85,7 +96,7 @@ def profile_for(folder_name: str, config: DiTConfig) -> Profile:
     xl = config.timbre_has_cls and not nano
     profile = _turbo(words, xl) if config.turbo else _guided("sft" if "sft" in words else "base", xl)
     if nano:
-        return replace(profile, name=f"{_SKETCH}{profile.name}", sketch=True, duration=20.0, follows_codes=False)
+        return replace(profile, name=f"{_SKETCH}{profile.name}", sketch=True, **_OF_SKETCHES)
     return profile
 
 

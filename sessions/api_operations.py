@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from engine.fields import shown
 from engine.request import FIELDS, Request
 from engine.values import LARGEST_BATCH, TRAINED_SECONDS
 from sessions import derived
@@ -75,10 +76,11 @@ def _wanted(
         case "extend":
             options = _seconds(body, "seconds", "overlap")
             if options.get("seconds") == 0:
-                raise ApiError(400, "seconds is a number above 0.", "Say by how much.", field="seconds")
+                raise ApiError(400, "0 seconds more are none.", "Say by how much it is to be longer.", field="seconds")
             side = body.get("side", "after")
             if side not in ("after", "before"):
-                raise ApiError(400, "side is after or before.", "Send one of them.", field="side")
+                sentence = f"side cannot be {shown(side)}: it must be after or before."
+                raise ApiError(400, sentence, "Leave it out for more after the take.", field="side")
             return derived.extend(parent, given, takes, model, side=side, **options)
         case "stitch":
             following = _other(studio, body.get("with"))
@@ -106,9 +108,9 @@ def _seconds(body: Mapping[str, Any], *names: str) -> dict[str, float]:
     given = {name: body[name] for name in names if body.get(name) is not None}
     for name, value in given.items():
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= TRAINED_SECONDS[1]:
-            raise ApiError(
-                400, f"{name} is a number from 0 to {TRAINED_SECONDS[1]:g}.", "Send such a number.", field=name
-            )
+            sentence = f"{name} cannot be {shown(value)}: it must be a number from 0 to {TRAINED_SECONDS[1]:g} seconds."
+            hint = f"No take is longer than {TRAINED_SECONDS[1] / 60:g} minutes; left out, {name} is chosen for you."
+            raise ApiError(400, sentence, hint, field=name)
     return given
 
 

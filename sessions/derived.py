@@ -174,7 +174,15 @@ def crop(parent: Take, given: Given, model: Given) -> Request:
             field="crop_start",
         )
     request = _child(parent, "crop", given, 1, model)
-    crop_of(request, GRID.samples(parent.duration), GRID)
+    if request.crop_end > parent.duration:
+        raise InvalidRequest(
+            f"crop_end is {request.crop_end:g} s, and take {parent.number} is {parent.duration:g} s long.",
+            "Give an end within it, or leave it out for the end of the take.",
+            field="crop_end",
+        )
+    start, stop = crop_of(request, GRID.samples(parent.duration), GRID)
+    if stop - start == GRID.samples(parent.duration) and not (request.fade_in or request.fade_out):
+        raise InvalidRequest("That is the whole take as it is.", "Cut or fade some of it.", field="crop_start")
     return request
 
 

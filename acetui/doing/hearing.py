@@ -108,6 +108,9 @@ async def radio_order(app: StudioApp) -> None:
 
 async def _tune(app: StudioApp, order: str) -> None:
     there = await app.listening.radio(order)
+    if (silence := await app.listening.silence()) is not None:
+        await app.listening.radio(None)
+        raise EngineError(f"The radio is off: {silence.error}", silence.hint)
     waits = "" if there else " It waits for the first take."
     app.say(f"The radio plays the {order} first; ; n the next, ; l likes, ; p pins what plays.{waits}")
 

@@ -16,6 +16,9 @@ from engine import InvalidRequest
 from engine.readers import literal
 from sessions.places import find_session
 
+ACCEPTED_SECONDS = 1.0
+"""After so long without an answer a request is being worked on."""
+
 TAKES = "with"
 """The flag whose values are takes, as people name them."""
 
@@ -32,11 +35,10 @@ def run(args: argparse.Namespace) -> int:
             if TAKES in body:
                 body[TAKES] = await _others(studio, body[TAKES])
             for parent in parents:
+                asked = asyncio.create_task(studio.operate(parent["number"], args.verb, **body, wait=True))
                 if not args.json:
-                    print(
-                        f"{args.verb} of take {parent['number']} is asked of the studio.", file=sys.stderr, flush=True
-                    )
-                answer = await studio.operate(parent["number"], args.verb, **body, wait=True)
+                    await _say_that_it_goes_on(asked, f"The studio is at it: {args.verb} of take {parent['number']}.")
+                answer = await asked
                 for take in answer["takes"]:
                     made += 1
                     print(json.dumps({"event": "take", **take}) if args.json else line(take), flush=True)
@@ -45,6 +47,13 @@ def run(args: argparse.Namespace) -> int:
         return 0
 
     return asyncio.run(operate())
+
+
+async def _say_that_it_goes_on(asked: asyncio.Task[Any], words: str) -> None:
+    """Says so once it is clear that it was not refused, which is told at once."""
+    await asyncio.wait({asked}, timeout=ACCEPTED_SECONDS)
+    if not asked.done():
+        print(words, file=sys.stderr, flush=True)
 
 
 def _body(args: argparse.Namespace) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from acetui.verbs.destination import destination
 from acetui.verbs.flags import recipe_from_flags
 from acetui.verbs.memory_check import check_memory
 from acetui.verbs.own_audio import check_files
-from acetui.verbs.parsing import MODEL_FLAGS
+from acetui.verbs.parsing import MODEL_FLAGS, UsageError
 from acetui.verbs.recipe_file import read_recipe
 from acetui.verbs.report import HumanReport, JsonReport, Report, sketch_notice
 from engine import Cancelled, Request
@@ -55,6 +55,9 @@ class Job:
 def run(args: argparse.Namespace) -> int:
     """The verb: 0 once every take is on disk; raises EngineError otherwise."""
     job = prepare(args)
+    if not args.recipe and not recipe_from_flags(args):
+        hint = "Such as: acetui render --caption 'slow jazz, warm piano', or name a recipe; --help has the rest."
+        raise UsageError("It is not said what to render.", hint)
     for render in job.renders:
         request = Request.from_dict(render.request)
         check_rendered(request)

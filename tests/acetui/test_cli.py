@@ -85,6 +85,7 @@ def test_the_studio_needs_a_terminal(argv: list[str], capsys: pytest.CaptureFixt
     [
         (["rendr"], "Did you mean 'acetui render'"),
         (["studios"], "Did you mean 'acetui studio'"),
+        (["render"], "It is not said what to render."),
         (["render", "--no-such-flag"], "--no-such-flag"),
         (["render", "--bpm", "12"], "30 to 300"),
         (["render", "--bpm", "fast"], "bpm cannot be 'fast'"),

@@ -183,6 +183,18 @@ async def test_a_take_that_is_rendered_is_next_on_the_radio(tmp_path: Path) -> N
         await until(pilot, lambda: app.listening.on_air is not None and app.listening.on_air.next == 2)
 
 
+async def test_a_radio_that_nobody_hears_is_not_said_to_play(tmp_path: Path) -> None:
+    def deaf(pull: Pull) -> Output:
+        raise NoSound("No sound device was found here.", "Listen on the page.")
+
+    async with desk(tmp_path, takes=1) as (app, pilot, _):
+        app.listening.opener = deaf
+        await pilot.press(";", "r")
+        words = "The radio is off: No sound device was found here. Listen on the page."
+        await until(pilot, lambda: app.desk.key_bar.message == words)
+        assert app.listening.on_air is None
+
+
 async def test_pages_are_the_loudspeakers_where_there_are_no_others(tmp_path: Path) -> None:
     def deaf(pull: Pull) -> Output:
         raise NoSound("No sound device was found here.", "Listen on the page.")

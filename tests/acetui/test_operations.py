@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import pytest
 
 from acetui.cli import build_parser, main
 from acetui.verbs import operating, operations
+from engine import InvalidRequest
 from engine.values import LARGEST_BATCH
 from sessions import derived
 from sessions.new_session import create
@@ -104,7 +106,6 @@ def test_people_get_a_line_for_every_take(studio: Studio, capsys: pytest.Capture
     assert main(["repaint", "jam", "4", "--repainting-end", "3"]) == 0
     told = capsys.readouterr()
     assert told.out.split()[:1] == ["9"]
-    assert "take 4" in told.err
 
 
 @pytest.mark.parametrize(
@@ -134,3 +135,25 @@ def test_every_operation_of_the_api_is_a_verb(capsys: pytest.CaptureFixture[str]
     assert "--repainting-start" not in told
     parser = build_parser()
     assert parser.parse_args(["repaint", "jam", "4"]).take == "4"
+
+
+def test_what_is_refused_is_not_said_to_be_under_way(studio: Studio, capsys: pytest.CaptureFixture[str]) -> None:
+    async def refuse(*_: object, **__: object) -> dict[str, Any]:
+        raise InvalidRequest("seconds cannot be 900.", "Less.")
+
+    studio.operate = refuse  # type: ignore[method-assign]
+    assert main(["extend", "jam", "4", "--seconds", "900"]) == 2
+    assert capsys.readouterr().err.split() == "acetui: seconds cannot be 900. Less.".split()
+
+
+def test_what_takes_a_while_is_said_to_be_under_way(
+    studio: Studio, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slowly(*_: object, **__: object) -> dict[str, Any]:
+        await asyncio.sleep(0.1)
+        return {"takes": [TAKE]}
+
+    studio.operate = slowly  # type: ignore[method-assign]
+    monkeypatch.setattr(operating, "ACCEPTED_SECONDS", 0.01)
+    assert main(["extend", "jam", "4"]) == 0
+    assert capsys.readouterr().err == "The studio is at it: extend of take 4.\n"

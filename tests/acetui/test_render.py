@@ -82,14 +82,14 @@ def test_the_engine_s_errors_become_exit_codes(
     engine, kind: str, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine(f'say(type="error", id=load["id"], error="No.", hint="Do.", field="dit", kind="{kind}"); hear()')
-    assert main(["render", "--json"]) == code
+    assert main(["render", "--seed", "7", "--json"]) == code
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert last == {"event": "error", "error": "No.", "hint": "Do.", "field": "dit"}
 
 
 def test_an_engine_that_dies_is_an_error_in_words(engine, capsys: pytest.CaptureFixture[str]) -> None:
     engine(LOADED + "print('Traceback', file=sys.stderr); os.kill(os.getpid(), signal.SIGKILL)")
-    assert main(["render"]) == 1
+    assert main(["render", "--seed", "7"]) == 1
     said = capsys.readouterr().err
     assert "SIGKILL" in said
     assert "Traceback" not in said
@@ -102,7 +102,7 @@ def test_the_first_signal_asks_the_engine_to_stop(engine, signal_name: str, caps
         'assert hear() == {"type": "cancel", "id": id}\n'
         'say(type="error", id=id, error="Cancelled.", hint="", kind="cancelled"); hear()'
     )
-    assert main(["render"]) == 130
+    assert main(["render", "--seed", "7"]) == 130
     assert "The take that was finished is kept." in capsys.readouterr().err
 
 
@@ -111,13 +111,13 @@ def test_the_second_signal_ends_an_engine_that_does_not_listen(engine, capsys: p
         LOADED + "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "os.kill(os.getppid(), signal.SIGINT); hear(); os.kill(os.getppid(), signal.SIGINT); time.sleep(60)"
     )
-    assert main(["render"]) == 130
+    assert main(["render", "--seed", "7"]) == 130
     assert "Cancelled. " not in capsys.readouterr().out
 
 
 def test_while_loading_one_signal_is_enough(engine, capsys: pytest.CaptureFixture[str]) -> None:
     engine("signal.signal(signal.SIGTERM, signal.SIG_IGN); os.kill(os.getppid(), signal.SIGINT); time.sleep(60)")
-    assert main(["render"]) == 130
+    assert main(["render", "--seed", "7"]) == 130
     assert "Nothing was written." in capsys.readouterr().err
 
 
@@ -128,4 +128,4 @@ def test_a_reader_that_goes_away_is_no_drama(engine, monkeypatch: pytest.MonkeyP
     engine(LOADED + ONE_TAKE + DONE)
     monkeypatch.setattr("acetui.verbs.report.JsonReport.take", gone)
     monkeypatch.setattr("acetui.cli._abandon_stdout", lambda: None)
-    assert main(["render", "--json"]) == 1
+    assert main(["render", "--seed", "7", "--json"]) == 1

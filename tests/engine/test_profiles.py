@@ -55,6 +55,9 @@ def test_only_turbo_models_that_are_not_continuous_snap_times() -> None:
 def test_the_model_in_the_box_is_a_sketch_model_of_its_family() -> None:
     turbo = profile_for("acestep-v15-nano-turbo", DiTConfig(is_turbo=True))
     assert (turbo.name, turbo.sketch, turbo.duration, turbo.inference_steps) == ("nano-turbo", True, 20.0, 8)
+    told = dict(Request(duration=45.0).warnings(turbo))
+    assert told["duration"] == "45 seconds are outside the 10 to 30 that a nano-turbo model was trained on."
+    assert "duration" not in dict(Request(duration=30.0).warnings(turbo))
     assert profile_for("acestep-v15-nano-base", DiTConfig()).guidance_scale == 7.0
     assert not profile_for("acestep-v15-turbo", DiTConfig(is_turbo=True)).sketch
 
