@@ -51,7 +51,7 @@ class Scoring:
         self._scored = scored
         self._weighing = Weighing(store, events, weights)
         self._copies = Copies(store)
-        self.taste = Tasting(store)
+        self.taste = Tasting(store, self._weighing.score_of)
         self._queue: asyncio.Queue[Take] = asyncio.Queue()
         self._worker: asyncio.Task[None] | None = None
         self._failed: set[int] = set()

@@ -6,7 +6,7 @@ It stays in the session's folder: what was learnt is in no file of its own, only
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from engine.scoring import ranking
 from engine.scoring.taste import Features, Judged, Taste, Trial, features, learn, pairs_of, scale_of, trial
@@ -31,8 +31,10 @@ _SAID = "(pinned or liked or rejected or rating!=none)"
 class Tasting:
     """The taste of a session as it is known. Reads the store, so not for the event loop's own thread."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, plain: Callable[[Take], float | None] | None = None) -> None:
+        """``plain`` is the score of a take without an opinion; that of the usual weights where it is not given."""
         self._store = store
+        self._plain = plain or (lambda take: ranking.overall(take.parts, take.request).score)
         self._taste: Taste | None = None
         self._typical: dict[str, float] = {}
         self._learnt_from = 0
@@ -58,7 +60,7 @@ class Tasting:
         """Learns anew, and tries it; the takes of which it thinks otherwise now, as they are to be."""
         takes = self._store.several(self._store.order(_SAID, "-number")[:MOST_JUDGED])
         self._learnt_from = len(self._store.order(_SAID))
-        judged = [Judged(take.id, grade(take), of(take), plain(take)) for take in takes]
+        judged = [Judged(take.id, grade(take), of(take), self._plain(_plain(take))) for take in takes]
         chosen = [(each.chosen, other) for each in recorded(self._store.folder) for other in each.others]
         self.trial = trial(judged, chosen)
         latest = self._store.several(self._store.order("", "-number")[:MOST_TAKES])
@@ -102,9 +104,9 @@ def of(take: Take) -> Features:
     return features(take.parts, take.measured, take.loudness)
 
 
-def plain(take: Take) -> float | None:
-    """The score of a take without taste."""
-    return ranking.overall({name: value for name, value in take.parts.items() if name != PART}, take.request).score
+def _plain(take: Take) -> Take:
+    """A take without an opinion of it."""
+    return take.replace(parts={name: value for name, value in take.parts.items() if name != PART})
 
 
 def grade(take: Take) -> float:

@@ -48,7 +48,7 @@ class Weighing:
             return take
         if moved := self._pools.join(take):
             self._waiting.append(moved)
-        return self._by_pool(take)
+        return take.replace(score=self.score_of(take))
 
     def again(self) -> None:
         """Has every take weighed anew."""
@@ -104,14 +104,14 @@ class Weighing:
         """Those whose score is another one now, as they are since."""
         found = []
         for take in self._store.several(numbers):
-            if take.parts and (score := self._by_pool(take).score) != take.score:
+            if take.parts and (score := self.score_of(take)) != take.score:
                 with suppress(NoTake):  # it was deleted meanwhile
                     found.append(self._store.change(take.number, score=score))
         return found
 
-    def _by_pool(self, take: Take) -> Take:
-        own, scales = self._weights().own, self._pools.scales(take)
-        return take.replace(score=overall(take.parts, take.request, own, scales).score)
+    def score_of(self, take: Take) -> float | None:
+        """What its parts come to, by today's weights and its pool as it is. Reads the store."""
+        return overall(take.parts, take.request, self._weights().own, self._pools.scales(take)).score
 
     def _by(self) -> list[Any]:
         """What scores follow from beside their parts, as JSON has it."""

@@ -11,7 +11,7 @@ import pytest
 from sessions.comparisons import Comparison, record
 from sessions.store import Store
 from sessions.take import Take
-from sessions.taste import Tasting, grade, plain
+from sessions.taste import Tasting, grade
 from tests.sessions.takes import committed, no_waiting
 
 __all__ = ["no_waiting"]
@@ -102,10 +102,25 @@ def test_comparisons_teach_it_too(store: Store) -> None:
     assert after.counts
 
 
-def test_grades_and_the_score_without_taste() -> None:
+def test_it_has_to_beat_the_score_as_it_is_here(store: Store) -> None:
+    filled(store, 40, likes=1.0)
+    for take in store.several(range(1, 41)):
+        store.change(take.number, parts={**take.parts, "taste": 0.3})
+
+    def knows(take: Take) -> float:
+        assert "taste" not in take.parts
+        return 1.0 if take.liked else 0.0
+
+    tasting = Tasting(store, knows)
+    tasting.learn()
+    assert tasting.trial is not None
+    assert tasting.trial.plain == 1.0
+    assert not tasting.counts  # nothing is better than a score that always knows
+
+
+def test_grades() -> None:
     values = {"id": "a", "number": 1, "name": "", "seed": 1, "duration": 1.0, "files": {"audio": "takes/x.flac"}}
     take = Take(**values, request=REQUEST, parts={"tempo": 1.0, "signal": 0.8, "taste": 0.1})
-    assert plain(take) == 0.9
     found = [
         grade(take.replace(**each)) for each in ({}, {"liked": True}, {"pinned": True, "rating": 2}, {"rating": 3})
     ]
