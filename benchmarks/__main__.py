@@ -38,7 +38,7 @@ def cpu_areas(*, quick: bool) -> dict[str, Part]:
             "render": lambda bench: render.run(bench, render.Sizes.quick()),
             "dit": lambda bench: dit.run(bench, dit.Sizes.quick()),
             "vae": lambda bench: vae.run(bench, vae.Sizes.quick()),
-            "planner": lambda bench: planner.run(bench, planner.Sizes.quick()),
+            "planner": lambda bench: _planner(bench, planner.Sizes.quick()),
             "repaint": lambda bench: repaint.run(bench, repaint.Sizes.quick()),
         }
     return {
@@ -47,9 +47,16 @@ def cpu_areas(*, quick: bool) -> dict[str, Part]:
         "render": lambda bench: render.run(bench, render.Sizes()),
         "dit": lambda bench: dit.run(bench, dit.Sizes.standard()),
         "vae": lambda bench: vae.run(bench, vae.Sizes()),
-        "planner": lambda bench: planner.run(bench, planner.Sizes.standard()),
+        "planner": lambda bench: _planner(bench, planner.Sizes.standard()),
         "repaint": lambda bench: repaint.run(bench, repaint.Sizes()),
     }
+
+
+def _planner(bench: Bench, sizes: planner.Sizes) -> list[Area]:
+    """Beside its peer, and what the peer has nothing like."""
+    from benchmarks import drafts
+
+    return [*planner.run(bench, sizes), *drafts.run(bench, sizes)]
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -206,6 +206,12 @@ def _open_lm(found: Inventory, wanted: str | None) -> Component[LMConfig] | None
     return None
 
 
+def open_planner(root: str | Path, name: str) -> Component[LMConfig]:
+    """Opens a planner in ``root`` by itself; BadCheckpoint where there is none of that name."""
+    found = inventory(Path(root))
+    return open_lm(found.lms[_pick(found, "planner", found.lms, name, LM_PREFIX)])
+
+
 def _check_fit(models: ModelSet) -> None:
     """Raises BadCheckpoint where components of different families meet: their common widths must agree."""
     dit = models.dit.config

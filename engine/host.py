@@ -296,6 +296,7 @@ def _load_engine(job: Load, progress: Callable[..., None]) -> Engine:
         offload_dit=job.offload_dit,
         guidance_passes=job.guidance_passes,
         quantization=job.quantization,
+        lm_draft=job.lm_draft,
     )
 
 

@@ -63,6 +63,9 @@ class Sizes:
     quantised: bool = False
     """Whether the matrices of the music model are of one byte a number (``engine.quantisation``)."""
 
+    draft: LMConfig | None = None
+    """The planner that is ahead of the planner (``engine.planner.ahead``)."""
+
     @classmethod
     def of(cls, models: ModelSet, kind: Kind, dtype: str, quantization: str | None = None, tile: int = 512) -> Sizes:
         """Those of a set that is rendered in ``dtype``; ``tile`` is in latent frames."""
@@ -72,13 +75,18 @@ class Sizes:
         sizes = (models.dit.config, models.vae.config, models.text_encoder.config, lm)
         return cls(*sizes, kind, width, tile, quantised)
 
+    @property
+    def planners(self) -> tuple[LMConfig, ...]:
+        """The planner, where there is one, and its draft."""
+        return tuple(each for each in (self.lm, self.draft) if self.lm is not None and each is not None)
+
     @cached_property
     def weights(self) -> Mapping[str, int]:
         """Bytes of each model."""
         found = {
             "vae": _count(vae_tensors(self.vae)),
             "text": _count(qwen3_tensors(self.text)),
-            "planner": self._planner(self.lm) if self.lm else 0,
+            "planner": sum(map(self._planner, self.planners)),
         }
         return {"music": self._music(), **{name: self.width * count for name, count in found.items()}}
 
@@ -154,7 +162,7 @@ def need(sizes: Sizes, wish: Wish, residence: Residence = "together") -> Need:
     if wish.source:
         stages["encode"] = ("vae", _encode(sizes, wish))
     if wish.planner and sizes.lm is not None:
-        stages["planner"] = ("planner", _planner(sizes, sizes.lm, wish))
+        stages["planner"] = ("planner", sum(_planner(sizes, each, wish) for each in sizes.planners))
     everything = sum(weights.values()) - (0 if "planner" in stages else weights["planner"])
     music = weights["music"] - (sizes.away if residence == "layers" else 0)
     kept = _kept(sizes, wish)

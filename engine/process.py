@@ -149,12 +149,13 @@ class EngineProcess:
         offload_dit: bool | None = None,
         guidance_passes: int | None = None,
         quantization: str | None = None,
+        lm_draft: str | None = None,
         *,
         progress: ProgressListener | None = None,
     ) -> Loaded:
         """Makes a model ready, see :class:`engine.protocol.Load`; raises what the engine raised."""
         job = self._next_id()
-        saving = (offload, offload_dit, guidance_passes, quantization)
+        saving = (offload, offload_dit, guidance_passes, quantization, lm_draft)
         async for event in self._job(Load(job, models, dit, lm, device, dtype, threads, *saving)):
             if isinstance(event, Loaded):
                 return event

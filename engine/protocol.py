@@ -117,6 +117,9 @@ class Load(Message):
     quantization: str | None = None
     """How the music model's weights are kept: a published method, ``none``, or null for what the device needs."""
 
+    lm_draft: str | None = None
+    """A smaller planner that writes codes ahead of the planner, which checks them; null is none."""
+
 
 @dataclass(frozen=True)
 class Output:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from engine.allowance import Kind, Residence, allowance
 from engine.cards import GB, Card, card_for, simulated_gb
-from engine.checkpoints import find_models
+from engine.checkpoints import find_models, open_planner
 from engine.errors import EngineError
 from engine.memory import APPLE_SHARE, Cards, available_bytes, memory_bytes
 from engine.outfit import Outfit, outfit, residence_of
@@ -120,6 +120,7 @@ def fit(
         str(find_models(options.get("models"), env)),
         options.get("dit"),
         options.get("lm"),
+        options.get("lm_draft"),
         options.get("dtype"),
         options.get("quantization"),
         room.kind,
@@ -137,6 +138,7 @@ def _sizes(
     root: str,
     dit: str | None,
     lm: str | None,
+    lm_draft: str | None,
     dtype: str | None,
     quantization: str | None,
     kind: Kind,
@@ -148,7 +150,8 @@ def _sizes(
     fitted = outfit(root, dit, lm, allowed, quantization)
     profile = fitted.bound(profile_for(fitted.models.dit.name, fitted.models.dit.config))
     sizes = Sizes.of(fitted.models, kind, dtype or allowed.dtype, fitted.quantization, allowed.tile)
-    return sizes, profile, fitted
+    draft = open_planner(root, lm_draft).config if lm_draft else None
+    return replace(sizes, draft=draft), profile, fitted
 
 
 def wish_of(request: Mapping[str, Any], profile: Profile, *, planner: bool, passes: int = 1) -> Wish:

@@ -132,7 +132,7 @@ class Ladder:
                 self.models[name] = value
                 return said
         if aboard.planner is not None and aboard.smaller:
-            self.models["lm"] = aboard.smaller[0]
+            self.models |= {"lm": aboard.smaller[0], "lm_draft": None}
             return f"planner {aboard.planner} -> {aboard.smaller[0]}"
         return ""
 

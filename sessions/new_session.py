@@ -129,6 +129,7 @@ _EXAMPLES: Mapping[str, object] = MappingProxyType(
         "models": "~/models",
         "dit": "acestep-v15-turbo",
         "lm": "acestep-5Hz-lm-1.7B",
+        "lm_draft": "acestep-5Hz-lm-0.6B",
         "threads": 8,
         "offload": True,
         "offload_dit": True,

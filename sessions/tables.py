@@ -165,6 +165,10 @@ class ModelSettings(Table):
         None, group="models", choices=NAMES, help="The music model's weights in one byte a number."
     )
 
+    lm_draft: str | None = spec(
+        None, group="models", help="A smaller planner that writes codes ahead of the planner, which checks them."
+    )
+
     def load_options(self, session: Path) -> dict[str, Any]:
         """What the engine process is told to load; a relative folder of models is relative to the session's folder.
 

@@ -144,6 +144,7 @@ MODEL_FLAGS = (
     "offload_dit",
     "guidance_passes",
     "quantization",
+    "lm_draft",
 )
 """What an engine is told to load, by the names of the flags."""
 
@@ -174,6 +175,11 @@ def add_engine_flags(parser: Parser) -> None:
     add_models_flag(group)
     group.add_argument("--dit", metavar="NAME", help="which music model in it, such as acestep-v15-turbo")
     group.add_argument("--lm", metavar="NAME", help="which planner in it")
+    group.add_argument(
+        "--lm-draft",
+        metavar="NAME",
+        help="a smaller planner that writes codes ahead of it, which it checks: the codes stay the same",
+    )
     group.add_argument("--device", type=device_name, default="auto", metavar="auto|cpu|cuda|cuda:N|xpu|mps")
     group.add_argument(
         "--offload",

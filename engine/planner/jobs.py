@@ -24,6 +24,7 @@ from engine.models.planner_lm import PlannerLM
 from engine.models.steady import prepare
 from engine.models.text import read_tokenizer
 from engine.planner import prompts, reasoning
+from engine.planner.ahead import Ahead
 from engine.planner.decode import Asked, CodeRow, Decoder
 from engine.planner.draws import Draws, Sampling
 from engine.planner.grammar import MOST_CAPTION_TOKENS, Grammar, Row
@@ -59,6 +60,7 @@ class Planner:
 
     def __init__(self, decoder: Decoder, tokenizer: Tokenizer, identity: Mapping[str, Any], longest: int) -> None:
         self._decoder, self._tokenizer = decoder, tokenizer
+        self._writer: Decoder | Ahead = decoder
         self._encode = partial(encode, tokenizer)
         self.identity = dict(identity)
         self.longest = longest
@@ -76,13 +78,15 @@ class Planner:
     ) -> Planner:
         """The planner of a verified folder, on the device and in the dtype of ``like``, with that many ``codes``."""
         assert component.tokenizer is not None  # open_lm refuses a folder without one
-        rows = found["embed_tokens.weight"].shape[0]
-        network = build(lambda: PlannerLM(component.config, rows), like.device, like.dtype)
-        fill(network, found)
-        prepare(network)
+        network = _network(component, found, like)
         tokenizer = read_tokenizer(component.tokenizer)
         vocabulary = read_vocabulary(component.tokenizer, tokenizer, codes)
         return cls(Decoder(network, vocabulary), tokenizer, identity, longest)
+
+    def follow(self, component: Component[LMConfig], found: Mapping[str, StoredTensor], like: torch.Tensor) -> None:
+        """Has a smaller planner, of the same tokens, be ahead where codes are written. They stay what they are."""
+        draft = Decoder(_network(component, found, like), self._decoder.vocabulary)
+        self._writer = Ahead(self._decoder, draft)
 
     def recall(self) -> Recall:
         """What asks how well it recalls a song from its codes."""
@@ -110,8 +114,11 @@ class Planner:
         length = asked.count or asked.most
         for start in range(0, len(rows), most):
             part = rows[start : start + most]
-            for written in self._decoder.codes(asked, part):
+            for written in self._writer.codes(asked, part):
                 yield Progress("planner", start * length + written * len(part), len(rows) * length)
+        if isinstance(self._writer, Ahead):
+            tally = self._writer.tally
+            _log.debug("Of the draft's %d codes the planner took %.0f %%.", tally.proposed, 100 * tally.share)
         return [plan.with_codes(row.codes, row.likelihood / max(1, len(row.codes))) for row in rows]
 
     def _asked(self, request: Request, plan: Plan) -> Asked:
@@ -230,6 +237,15 @@ class Planner:
     @staticmethod
     def _ahead(request: Request, most: int) -> int:
         return most if not request.duration else int(request.duration * CODES_A_SECOND)
+
+
+def _network(component: Component[LMConfig], found: Mapping[str, StoredTensor], like: torch.Tensor) -> PlannerLM:
+    """A planner's network, ready to write."""
+    rows = found["embed_tokens.weight"].shape[0]
+    network = build(lambda: PlannerLM(component.config, rows), like.device, like.dtype)
+    fill(network, found)
+    prepare(network)
+    return network
 
 
 def _sampling(request: Request) -> Sampling:

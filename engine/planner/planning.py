@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from engine.checkpoints import Component, settings_hash, verify, weights_hash
+from engine.checkpoints import Component, open_planner, settings_hash, verify, weights_hash
 from engine.config import LMConfig
 from engine.errors import BadCheckpoint
 from engine.events import Progress
 from engine.headers import StoredTensor
+from engine.models.text import read_tokenizer
 from engine.outfit import Outfit
 from engine.planner.draws import Sampling
 from engine.planner.jobs import Planner, Work
@@ -42,6 +44,9 @@ class PlannerFiles:
     longest: int = LONGEST
     """Seconds that a plan may be long."""
 
+    draft: PlannerFiles | None = None
+    """A smaller planner that is ahead of it where codes are written (``engine.planner.ahead``)."""
+
     @classmethod
     def of(cls, fitted: Outfit, *, named: bool) -> PlannerFiles | None:
         """Those of a set. A planner that was named must be whole; of others, one that is damaged is left out."""
@@ -54,6 +59,31 @@ class PlannerFiles:
             if named:
                 raise
             return None
+
+    @classmethod
+    def drafted(cls, planner: PlannerFiles | None, root: str | Path, name: str) -> PlannerFiles:
+        """``planner`` with the one called ``name`` ahead of it; BadCheckpoint where they do not go together."""
+        draft = open_planner(root, name)
+        if planner is None:
+            raise BadCheckpoint(
+                f"There is no planner that {draft.name} could be the draft of.",
+                "Leave --lm-draft out, or name one: --lm.",
+            )
+        if not _same_tokens(draft, planner.component):
+            raise BadCheckpoint(
+                f"{draft.name} cannot be the draft of {planner.component.name}: they have other tokens.",
+                "Name a smaller planner of the same family, or leave --lm-draft out.",
+            )
+        return replace(planner, draft=cls(draft, verify(draft)))
+
+
+def _same_tokens(one: Component[LMConfig], other: Component[LMConfig]) -> bool:
+    """Whether two planners read and write by the same tokenizer."""
+    paths = [each.tokenizer for each in (one, other) if each.tokenizer is not None]
+    first, second = (path.read_bytes() for path in paths)
+    if first == second:
+        return True
+    return read_tokenizer(paths[0]).get_vocab() == read_tokenizer(paths[1]).get_vocab()
 
 
 class Planning:
@@ -109,6 +139,8 @@ class Planning:
             self._planner = Planner.load(
                 component, self._files.found, self._codes, self._like, identity, self._files.longest
             )
+            if (draft := self._files.draft) is not None:
+                self._planner.follow(draft.component, draft.found, self._like)
             self._identity = identity
         return self._planner
 

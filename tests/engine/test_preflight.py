@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,14 @@ def test_more_of_anything_needs_more() -> None:
     # On a CPU takes are made one after another.
     cpu = published(kind="cpu", width=4)
     assert need(cpu, Wish(takes=8)).peak == need(cpu, Wish()).peak
+
+
+def test_a_draft_is_a_second_planner() -> None:
+    alone = published(planner=True)
+    both = replace(alone, draft=alone.lm)
+    assert both.weights["planner"] == 2 * alone.weights["planner"]
+    assert need(both, Wish(planner=True)).peak > need(alone, Wish(planner=True)).peak + alone.weights["planner"]
+    assert replace(both, lm=None).weights["planner"] == 0
 
 
 def test_in_turns_one_model_is_beside_the_music_model() -> None:

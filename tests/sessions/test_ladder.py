@@ -91,6 +91,7 @@ def test_every_rung_in_its_order_until_there_is_nothing_left_but_to_ask() -> Non
         "offload_dit": True,
         "quantization": "int8_weight_only",
         "lm": "none",
+        "lm_draft": None,
     }
 
 

@@ -190,7 +190,9 @@ def test_nobody_listening_means_no_ceiling() -> None:
 def test_models_are_found_from_the_session(tmp_path: Path) -> None:
     options = ModelSettings(models="weights", threads=2).load_options(tmp_path)
     assert options == {
-        **dict.fromkeys(["dit", "lm", "dtype", "offload", "offload_dit", "guidance_passes", "quantization"]),
+        **dict.fromkeys(
+            ["dit", "lm", "dtype", "offload", "offload_dit", "guidance_passes", "quantization", "lm_draft"]
+        ),
         "models": str(tmp_path / "weights"),
         "device": "auto",
         "threads": 2,

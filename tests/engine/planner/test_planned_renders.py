@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -265,6 +266,45 @@ def test_a_damaged_planner_is_an_error_only_where_it_was_named(models: Path, tmp
     with pytest.raises(BadCheckpoint, match=r"model\.safetensors"):
         Engine.load(broken, lm="0.6B", device="cpu")
     assert Engine.load(broken, device="cpu").render(SHORT)[0].codes is None
+
+
+def _note(told: list[tuple[str, int, int]], *step: Any) -> None:
+    told.append(step)
+
+
+def test_a_draft_changes_nothing(models: Path, engine: Engine, tmp_path: Path) -> None:
+    """Whether it is the planner itself or one that thinks otherwise."""
+    root = shutil.copytree(models, tmp_path / "models")
+    shutil.copytree(root / LM, root / "acestep-5Hz-lm-1.7B")
+    other = make_checkpoint(tmp_path / "other", config=NANO, seed=9)
+    shutil.copytree(other / LM, root / "acestep-5Hz-lm-4B")
+    request = SHORT.replace(seeds=(7, 8))
+    alone = engine.render(request)
+    for draft in ("1.7B", "4B"):
+        told: list[tuple[str, int, int]] = []
+        drafted = Engine.load(root, lm="0.6B", lm_draft=draft, device="cpu")
+        takes = drafted.render(request, progress=partial(_note, told))
+        assert [take.codes for take in takes] == [take.codes for take in alone]
+        assert [take.plan for take in takes] == [take.plan for take in alone]
+        steps = [step for stage, *step in told if stage == "planner"][1:]
+        assert steps[-1] == [20, 20]
+        assert steps == sorted(steps)
+        assert list(drafted.plan(request).codes) == alone[0].codes
+
+
+def test_a_draft_that_does_not_go_with_the_planner(models: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(models, tmp_path / "models")
+    stranger = shutil.copytree(root / LM, root / "acestep-5Hz-lm-4B")
+    tokenizer = stranger / "tokenizer.json"
+    tokenizer.write_text(tokenizer.read_text().replace("<|audio_code_7|>", "<|audio_mode_7|>"))
+    for options, words in (
+        ({"lm": "0.6B", "lm_draft": "4B"}, "cannot be the draft of acestep-5Hz-lm-0.6B"),
+        ({"lm": "none", "lm_draft": "0.6B"}, "no planner that acestep-5Hz-lm-0.6B could be the draft of"),
+        ({"lm": "0.6B", "lm_draft": "9B"}, "no planner named 9B"),
+    ):
+        with pytest.raises(BadCheckpoint, match=words) as caught:
+            Engine.load(root, device="cpu", **options)
+        assert caught.value.hint
 
 
 # --- the other jobs ---------------------------------------------------------------------------------------------------
