@@ -27,7 +27,7 @@ from tools.nano.networks import make_networks
 from tools.nano.planner import training
 from tools.nano.planner.asking import asked
 from tools.nano.planner.excerpts import GROUP, Excerpts, codes_of
-from tools.nano.planner.network import hidden_states, make_planner
+from tools.nano.planner.network import Table, hidden_states, make_planner
 from tools.nano.planner.pages import IN_WORDS, WITH_CODES, Job, page
 from tools.nano.planner.tokens import build_tokenizer
 from tools.nano.sizes import CODES, planner_config, vae_config
@@ -145,6 +145,35 @@ def test_training_reads_what_rendering_reads(tokenizer: Tokenizer) -> None:
         together = hidden_states(network, torch.cat(pages), [len(ids) for ids in pages])
         alone = [network.read(ids, network.lane(1, len(ids))) for ids in pages]
     assert torch.allclose(together, torch.cat(alone), atol=1e-5)
+
+
+def test_a_code_is_the_sum_of_its_levels_and_comes_out_as_it_was(tokenizer: Tokenizer) -> None:
+    config = planner_config(tokenizer.get_vocab_size())
+    (first,) = encode(tokenizer, "<|audio_code_0|>")
+    network = make_planner(config, 5)
+    table = Table(network, first, training.SHAPE, 5)
+    with torch.no_grad():
+        network.embed_tokens.weight[first:].zero_()
+        rows = table()
+        sums = rows[first + 1] - rows[first] + rows[first + 4]
+        assert torch.allclose(rows[first + 5], sums, atol=1e-5), "5 is level 1 of the first two dimensions"
+        network.embed_tokens.weight[first:] = torch.randn(CODES, config.hidden_size)
+        was = network.embed_tokens.weight.clone()
+        table.keep()
+        assert torch.allclose(table(), was, atol=1e-4)
+
+
+def test_what_is_published_is_what_was_trained(tokenizer: Tokenizer, songs: Excerpts) -> None:
+    config = planner_config(tokenizer.get_vocab_size())
+    trainer = training.PlannerTrainer(make_planner(config, 5), tokenizer, songs, 60, 5)
+    whole = {f"model.{name}": value for name, value in make_planner(config, 9).named_parameters()}
+    (first,) = encode(tokenizer, "<|audio_code_0|>")
+    trainer.begin({name.removeprefix("model."): value for name, value in whole.items()})
+    again = training.published(make_planner(config, 1), first, trainer.average.weights, 3)
+    for name, value in again.named_parameters():
+        assert torch.allclose(value, whole[f"model.{name}"], atol=1e-4), name
+    plain = training.published(make_planner(config, 1), first, whole, 3)
+    assert torch.equal(plain.embed_tokens.weight, whole["model.embed_tokens.weight"])
 
 
 def test_steps_make_answers_likelier(tokenizer: Tokenizer, songs: Excerpts, monkeypatch: pytest.MonkeyPatch) -> None:

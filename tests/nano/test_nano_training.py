@@ -17,6 +17,7 @@ from tools.nano import __main__ as stages
 from tools.nano import codec, flow, material, pack
 from tools.nano.codes import CodesTrainer, round_trip
 from tools.nano.distil import DistilTrainer
+from tools.nano.follow import FollowTrainer
 from tools.nano.material import Material, Shard, make_shard, prompts
 from tools.nano.music import compose, render, vocabulary
 from tools.nano.networks import Networks, make_networks
@@ -172,6 +173,15 @@ def test_codes_flow_and_distillation_learn(networks: Networks, songs: Material) 
     distil = DistilTrainer(networks, student, flow.Batches(student, songs, SILENCE, 5), 10, 5)
     assert np.isfinite(float(distil.step(0)["loss"]))
     assert torch.equal(student.text.model.embed_tokens.weight, networks.text.model.embed_tokens.weight)
+
+
+def test_what_codes_come_to_is_taught_by_a_transformer_that_stays(networks: Networks, songs: Material) -> None:
+    before = {name: value.clone() for name, value in networks.modules.named_parameters()}
+    trainer = FollowTrainer(networks, songs, SILENCE, 10, 5)
+    assert np.isfinite(float(trainer.step(0)["loss"]))
+    moved = {name for name, value in networks.modules.named_parameters() if not torch.equal(value, before[name])}
+    assert moved
+    assert all(name.startswith("acestep.detokenizer.") for name in moved)
 
 
 # --- packing -----------------------------------------------------------------------------------------------------

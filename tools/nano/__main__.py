@@ -9,7 +9,7 @@ import argparse
 import contextlib
 import ctypes
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +21,15 @@ import engine.nano
 from engine.checkpoints import open_set, verify
 from engine.models.loading import fill as fill_module
 from engine.models.vae import VAE
+from engine.planner.vocabulary import encode
 from tools.nano import clock, codec, distil, flow, material, pack
 from tools.nano.codes import CodesTrainer
+from tools.nano.follow import FollowTrainer
 from tools.nano.networks import Networks, make_networks
 from tools.nano.planner.excerpts import Excerpts, codes_of
 from tools.nano.planner.network import make_planner
 from tools.nano.planner.tokens import build_tokenizer
-from tools.nano.planner.training import PlannerTrainer
+from tools.nano.planner.training import PlannerTrainer, published
 from tools.nano.sizes import CODES, planner_config, vae_config
 from tools.nano.slices import Trainer, run
 
@@ -35,8 +37,6 @@ SEED = 5
 DEFAULT_FOLDER = Path("build/nano")
 SHIPPED = "turbo"
 """Two variants and a planner would not stay within the 30 MB of the package."""
-
-FOLLOW_SEED = SEED + 100
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,13 @@ class Work:
             return load_file(shipped)
         raise FileNotFoundError(f"{trained} is missing: run `python -m tools.nano {stage}` first.")
 
+    def trained(self, stage: str) -> bool:
+        """Whether a stage has been run here."""
+        return (self.folder / stage / "state.pt").exists()
+
     def has(self, stage: str) -> bool:
         """Whether there are weights of a stage."""
-        return (self.folder / stage / "state.pt").exists() or self._shipped(stage).exists()
+        return self.trained(stage) or self._shipped(stage).exists()
 
     def ship(self, stage: str, weights: dict[str, Tensor]) -> None:
         """Keeps weights for a stage to begin with, and later ones to build on."""
@@ -178,28 +182,22 @@ def stage_base(work: Work) -> None:
     work.train("base", flow.FlowTrainer(networks, batches, work.steps or 6000, SEED))
 
 
-def stage_follow(work: Work) -> None:
-    """The same for some steps more, with codes in many of them: a take is to follow those that a planner writes."""
-    networks = networks_of(work, "base", "codes", "base")
-    batches = _batches(work, networks, flow.FOLLOWING)
-    work.train("follow", flow.FlowTrainer(networks, batches, work.steps or 1500, FOLLOW_SEED, peak=1.5e-3))
-
-
-def _guided_stages(work: Work) -> tuple[str, ...]:
-    return ("codes", "base", "follow") if work.has("follow") else ("codes", "base")
-
-
 def stage_turbo(work: Work) -> None:
     """The 8-step student of the base variant."""
-    stages = _guided_stages(work)
-    teacher, student = networks_of(work, "base", *stages), networks_of(work, "turbo", *stages)
-    batches = _batches(work, student, flow.FOLLOWING if "follow" in stages else flow.SHARES)
-    work.train("turbo", distil.DistilTrainer(teacher, student, batches, work.steps or 1500, SEED))
+    teacher, student = networks_of(work, "base", "codes", "base"), networks_of(work, "turbo", "codes", "base")
+    work.train("turbo", distil.DistilTrainer(teacher, student, _batches(work, student), work.steps or 1500, SEED))
 
 
-def _batches(work: Work, networks: Networks, shares: Mapping[str, float] = flow.SHARES) -> flow.Batches:
+def _batches(work: Work, networks: Networks) -> flow.Batches:
     shards = material.Material(work.folder / "latents")
-    return flow.Batches(networks, shards, clock.ruler(clock.PERIOD).to(work.device), SEED, shares)
+    return flow.Batches(networks, shards, clock.ruler(clock.PERIOD).to(work.device), SEED)
+
+
+def stage_follow(work: Work) -> None:
+    """What codes come to, so that the transformer as it is follows them."""
+    networks = networks_of(work, "base", "codes", "base")
+    shards, silence = material.Material(work.folder / "latents"), clock.ruler(clock.PERIOD).to(work.device)
+    work.train("follow", FollowTrainer(networks, shards, silence, work.steps or 600, SEED))
 
 
 def stage_planner(work: Work) -> None:
@@ -210,8 +208,8 @@ def stage_planner(work: Work) -> None:
     tokenizer = build_tokenizer(CODES)
     network = make_planner(planner_config(tokenizer.get_vocab_size()), SEED).to(work.device)
     trainer = PlannerTrainer(network, tokenizer, Excerpts(shards, codes), work.steps or 3000, SEED)
-    if work.has("planner"):
-        fill(trainer.modules, work.state("planner"))  # a state puts its own weights over these
+    if work.has("planner") and not work.trained("planner"):
+        trainer.begin({name.removeprefix("model."): value for name, value in work.state("planner").items()})
     work.train("planner", trainer)
     print("songs that were not trained on, nats a token of words and codes: {:.3f} {:.3f}".format(*trainer.tested()))
 
@@ -222,8 +220,9 @@ def stage_pack(work: Work) -> None:
     for variant in ("turbo", "base"):
         if work.has(variant):
             root = engine.nano.FOLDER if variant == SHIPPED else work.folder / f"set-{variant}"
-            stages = (*_guided_stages(work), variant) if variant == SHIPPED else _guided_stages(work)
-            networks = networks_of(work, variant, *stages)
+            networks = networks_of(work, variant, "codes", variant)
+            if work.has("follow"):
+                fill(nn.ModuleDict({"detokenizer": networks.acestep.detokenizer}), work.state("follow"))
             networks.assume_a_tempo()
             pack.write_set(vae, networks, variant, clock.ruler(clock.PERIOD), root)
             if work.has("planner"):
@@ -234,7 +233,7 @@ def stage_pack(work: Work) -> None:
 def _pack_planner(work: Work, root: Path) -> None:
     tokenizer = build_tokenizer(CODES)
     network = make_planner(planner_config(tokenizer.get_vocab_size()), SEED)
-    fill(nn.ModuleDict({"model": network}), work.state("planner"))
+    published(network, encode(tokenizer, "<|audio_code_0|>")[0], work.state("planner"), SEED)
     pack.write_planner(network, tokenizer, root / pack.PLANNER_FOLDER)
 
 
@@ -245,8 +244,8 @@ STAGES: dict[str, Callable[[Work], None]] = {
     "decoder": stage_decoder,
     "codes": stage_codes,
     "base": stage_base,
-    "follow": stage_follow,
     "turbo": stage_turbo,
+    "follow": stage_follow,
     "planner": stage_planner,
     "pack": stage_pack,
 }

@@ -25,11 +25,8 @@ _TIMBRE = 0.25
 _NOTHING_SAID = 0.1
 """How often an item has a reference clip, and how often it has no prompt at all, which is what guidance needs."""
 
-SHARES: Mapping[str, float] = {"text2music": 0.8, "codes": 0.07, "cover": 0.03, "repaint": 0.1}
-"""What each song of a batch is there for."""
-
-FOLLOWING: Mapping[str, float] = {"text2music": 0.5, "codes": 0.35, "cover": 0.03, "repaint": 0.12}
-"""The same while it learns to follow codes: words alone stay what counts most."""
+_TASKS = ("text2music", "codes", "cover", "repaint")
+_SHARES = (0.8, 0.07, 0.03, 0.1)
 
 
 @dataclass(frozen=True)
@@ -69,10 +66,8 @@ class Unencoded:
 class Batches:
     """Makes the batch of a step: the same for the same step, however the run was cut."""
 
-    def __init__(
-        self, networks: Networks, material: Material, silence: Tensor, seed: int, shares: Mapping[str, float] = SHARES
-    ) -> None:
-        self.networks, self.material, self.seed, self.shares = networks, material, seed, shares
+    def __init__(self, networks: Networks, material: Material, silence: Tensor, seed: int) -> None:
+        self.networks, self.material, self.seed = networks, material, seed
         self.silence, self.device = silence, silence.device
 
     def texts(self, index: int, *, music: float = MUSIC_SECONDS, drop: float = _NOTHING_SAID) -> Unencoded:
@@ -84,7 +79,7 @@ class Batches:
         silence = self.silence.repeat(1, -(-length // self.silence.shape[1]), 1)[0, :length]
         items = []
         for latents, number in zip(clean, chosen, strict=True):
-            task = str(rng.choice(list(self.shares), p=list(self.shares.values())))
+            task = str(rng.choice(_TASKS, p=_SHARES))
             source, mask, instruction = self._context(task, latents, silence, rng)
             words = prompts(shard.song(int(number)), rng, instruction)
             items.append(Item(source, mask, *words, self._reference(latents, rng), said=bool(rng.random() >= drop)))
@@ -147,7 +142,7 @@ def times(rng: np.random.Generator, count: int) -> Tensor:
 class FlowTrainer(Learner):
     """Flow matching: the velocity from clean latents to noise, at random times."""
 
-    def __init__(self, networks: Networks, batches: Batches, steps: int, seed: int, peak: float = 3e-3) -> None:
+    def __init__(self, networks: Networks, batches: Batches, steps: int, seed: int) -> None:
         self.networks, self.batches, self.seed = networks, batches, seed
         modules = networks.modules
         # The 5 Hz codec was trained before and stays: codes that were written stay valid.
@@ -155,7 +150,7 @@ class FlowTrainer(Learner):
         networks.acestep.detokenizer.requires_grad_(False)
         self.held = networks.wind_up()
         self.held.still()
-        optimiser = Optimiser(modules, matrices(modules), Rate(peak, warm=100, cool=steps // 3))
+        optimiser = Optimiser(modules, matrices(modules), Rate(3e-3, warm=100, cool=steps // 3))
         super().__init__(modules, optimiser, Average(modules, horizon=500), steps)
 
     def hold(self) -> None:

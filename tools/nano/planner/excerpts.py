@@ -35,16 +35,16 @@ def codes_of(acestep: Acestep, shards: Sequence[Shard], silence: Tensor, path: P
 
     ``[songs, codes]`` int16 for every shard and beginning, named by both.
     """
-    if not path.exists():
-        made = {
-            _ROWS.format(number, begin): _tokenised(acestep, shard, silence, begin)
-            for number, shard in enumerate(shards)
-            for begin in range(GROUP)
-        }
+    made = load_file(path) if path.exists() else {}
+    missing = [number for number in range(len(shards)) if _ROWS.format(number, 0) not in made]
+    for number in missing:
+        for begin in range(GROUP):
+            made[_ROWS.format(number, begin)] = _tokenised(acestep, shards[number], silence, begin)
+    if missing:
         packed = save(made)
         path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(path, lambda file: _write(file, packed))
-    return load_file(path)
+        atomic_write(path, lambda file: _write(file, packed), overwrite=True)
+    return made
 
 
 def _write(file: BinaryIO, packed: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 
@@ -17,8 +18,9 @@ from tools.nano.music import compose
 from tools.nano.networks import matrices
 from tools.nano.optimise import Optimiser, Rate, half_precision
 from tools.nano.planner.excerpts import Excerpts
-from tools.nano.planner.network import hidden_states
+from tools.nano.planner.network import Table, hidden_states
 from tools.nano.planner.pages import IN_WORDS, WITH_CODES, Page, chosen, page
+from tools.nano.sizes import DIT
 from tools.nano.slices import Average, Learner
 
 PAGES = 24
@@ -29,6 +31,11 @@ FIRST_SEED = 2_000_000
 
 _SONGS = 7_000_000
 
+_MISREAD = 0.12
+
+SHAPE: tuple[int, ...] = tuple(DIT["fsq_input_levels"])
+"""Levels of a code."""
+
 
 class PlannerTrainer(Learner):
     """Next tokens of the answers; prompts are read, not learnt by heart."""
@@ -38,7 +45,8 @@ class PlannerTrainer(Learner):
         self._encode = partial(encode, tokenizer)
         (self._first_code,) = self._encode("<|audio_code_0|>")
         self.device = network.norm.weight.device
-        modules = nn.ModuleDict({"model": network}).requires_grad_(True)
+        self.table = Table(network, self._first_code, SHAPE, seed).to(self.device)
+        modules = nn.ModuleDict({"model": network, "codes": self.table}).requires_grad_(True)
         optimiser = Optimiser(modules, matrices(modules), Rate(3e-3, warm=100, cool=steps // 3))
         super().__init__(modules, optimiser, Average(modules, horizon=200), steps)
 
@@ -54,30 +62,49 @@ class PlannerTrainer(Learner):
                 made.append(page(chosen(IN_WORDS, rng), song, (), rng))
         return made
 
-    def losses(self, pages: list[Page]) -> tuple[Tensor, Tensor]:
-        """Nats a token of what is written, words ``[n]`` and codes ``[m]``."""
+    def losses(self, pages: list[Page], rng: np.random.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Nats a token of what is written, words ``[n]`` and codes ``[m]``; with ``rng`` some codes are misread."""
         read = [[token for piece in each.read for token in self._encode(piece)] for each in pages]
         written = [[token for piece in each.written for token in self._encode(piece)] for each in pages]
         rows = [one + other for one, other in zip(read, written, strict=True)]
         tokens = torch.tensor([token for row in rows for token in row[:-1]], device=self.device)
         wanted = torch.tensor([token for row in rows for token in row[1:]], device=self.device)
+        if rng is not None:
+            tokens = self._misread(tokens, rng)
         answers = torch.tensor(
             [place >= len(one) - 1 for one, row in zip(read, rows, strict=True) for place in range(len(row) - 1)],
             device=self.device,
         )
         with half_precision(self.device):
-            hidden = hidden_states(self.network, tokens, [len(row) - 1 for row in rows])[answers]
-            logits = self.network.logits(hidden, self.network.head)
+            table = self.table()
+            hidden = hidden_states(self.network, tokens, [len(row) - 1 for row in rows], table)[answers]
+            logits = self.network.logits(hidden, table)
         wanted = wanted[answers]
         each = F.cross_entropy(logits.float(), wanted, reduction="none")
         is_code = wanted >= self._first_code
         return each[~is_code], each[is_code]
 
+    def _misread(self, tokens: Tensor, rng: np.random.Generator) -> Tensor:
+        """Some codes are others: songs are not so easily learnt by heart, and its own mistakes do not lead astray."""
+        wrong = torch.from_numpy(rng.random(len(tokens)) < _MISREAD).to(self.device) & (tokens >= self._first_code)
+        others = torch.from_numpy(rng.integers(math.prod(SHAPE), size=len(tokens))).to(self.device)
+        return torch.where(wrong, self._first_code + others, tokens)
+
     def step(self, index: int) -> Mapping[str, Tensor]:
         """One batch of pages."""
-        words, codes = self.losses(self.pages(np.random.default_rng([self.seed + 4, index])))
+        rng = np.random.default_rng([self.seed + 4, index])
+        words, codes = self.losses(self.pages(rng), rng)
         norm = self.learn(words.mean() + codes.mean(), index)
         return {"words": words.detach().mean(), "codes": codes.detach().mean(), "norm": norm}
+
+    @torch.no_grad()
+    def begin(self, weights: Mapping[str, Tensor]) -> None:
+        """Begins with published weights: a code is all its own there, for levels were put into it."""
+        own = dict(self.network.named_parameters())
+        for name, value in weights.items():
+            own[name].copy_(value)
+        self.table.keep()
+        self.average = Average(self.modules, self.average.horizon)
 
     @torch.no_grad()
     def tested(self, batches: int = 4) -> tuple[float, float]:
@@ -91,3 +118,15 @@ class PlannerTrainer(Learner):
             value.copy_(kept[name])
         words, codes = (torch.cat(part).mean() for part in zip(*found, strict=True))
         return float(words), float(codes)
+
+
+@torch.no_grad()
+def published(network: PlannerLM, first_code: int, weights: Mapping[str, Tensor], seed: int) -> PlannerLM:
+    """``network`` with weights as a trainer keeps them, or as they are published."""
+    table = Table(network, first_code, SHAPE, seed)
+    own = dict(nn.ModuleDict({"model": network, "codes": table}).named_parameters())
+    for name, value in weights.items():
+        own[name].copy_(value)
+    if "codes.levels" in weights:
+        network.embed_tokens.weight.copy_(table())
+    return network
