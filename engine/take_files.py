@@ -19,8 +19,8 @@ from engine.file_names import GAIN, SAMPLES, audio_path, latents_path, take_name
 from engine.files import atomic_write
 from engine.protocol import Output
 from engine.scoring.judging import Judgement, judge
+from engine.scoring.outline import statistics
 from engine.scoring.ranking import overall
-from engine.scoring.taste import statistics
 from engine.scoring.words import aligned, sung_as
 from engine.tags import RECIPE
 

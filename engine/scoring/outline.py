@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -104,3 +107,14 @@ def fingerprint(levels: Float) -> str:
     times = np.add.reduceat(levels, edges, axis=0) / widths[:, None]
     steps = np.diff(times.reshape(_TIMES, _PITCHES, -1).mean(axis=2), axis=1)
     return np.packbits(np.diff(steps, axis=0) > 0).tobytes().hex()
+
+
+def statistics(latents: Float, codes: Sequence[int] | None) -> dict[str, float]:
+    """What ``latents`` ``[T, 64]`` and audio codes are like, for a person's taste; nothing of what is not there."""
+    found = {}
+    if len(latents) > 1:
+        found["latent_spread"] = float(latents.std())
+        found["latent_movement"] = float(abs(latents[1:] - latents[:-1]).mean())
+    if codes:
+        found["codes_varied"] = len(set(codes)) / len(codes)
+    return {name: round(value, 4) for name, value in found.items() if math.isfinite(value)}

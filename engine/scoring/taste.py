@@ -12,11 +12,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+from typing import Any
 
 PRIOR = 0.5
 """Standard deviation of a weight before anything was said, for features that have a spread of one."""
@@ -101,17 +97,6 @@ class Taste:
     def worth(self, one: Features, weights: Sequence[float]) -> float:
         """How much a taste of those ``weights`` likes a take, beside a typical one."""
         return _dot(_apart(one, {name: middle for name, (middle, _) in self.scale.items()}, self.scale), weights)
-
-
-def statistics(latents: npt.NDArray[np.float32], codes: Sequence[int] | None) -> dict[str, float]:
-    """What ``latents`` ``[T, 64]`` and audio codes are like, by ``STATISTICS``; nothing of what is not there."""
-    found = {}
-    if len(latents) > 1:
-        found["latent_spread"] = float(latents.std())
-        found["latent_movement"] = float(abs(latents[1:] - latents[:-1]).mean())
-    if codes:
-        found["codes_varied"] = len(set(codes)) / len(codes)
-    return {name: round(value, 4) for name, value in found.items() if math.isfinite(value)}
 
 
 def features(parts: Mapping[str, float], measured: Mapping[str, Any], loudness: float | None) -> dict[str, float]:

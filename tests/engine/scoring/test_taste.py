@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from engine.scoring import taste
-from engine.scoring.taste import Judged, Taste, features, learn, pairs_of, scale_of, statistics, trial
+from engine.scoring.outline import statistics
+from engine.scoring.taste import Judged, Taste, features, learn, pairs_of, scale_of, trial
 
 
 def take(key: int, grade: float, plain: float | None = 0.5, **heard: float) -> Judged:
