@@ -71,7 +71,8 @@ async def _told(studio: Studio) -> dict[str, Any]:
     sketches = loaded is not None and bool(loaded.profile.get("sketch"))
     waits = studio.fetching.done or shelf.folder != shelf.own or sketches != shelf.sketch
     use = await asyncio.to_thread(model_shelf.changes, shelf, models) if waits else {}
-    return {**shelf.object(), "use": use or None, "fetching": studio.fetching.now()}
+    told = shelf.object()
+    return {**told, "sketch": sketches or shelf.sketch, "use": use or None, "fetching": studio.fetching.now()}
 
 
 _WANTED = table(

@@ -42,7 +42,7 @@ class MetadataPane(Vertical):
         self.heading = Heading("metadata")
         self.form = FormList()
         self.line = FieldLine()
-        self.note = NoteLine()
+        self.note = NoteLine(most=2)
         self._facts: FormFacts | None = None
         self._open: set[str] | None = None
         self._rows: Sequence[FormRow] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -53,7 +54,14 @@ class TakesPane(Vertical):
         dot = self.list.looks.glyphs.dot
         words = heading_words(self.book, dot)
         self.heading.show(name=f"{words} {dot} {self.compared}" if self.compared else words, note=new)
-        self.list.show(playing=self.playing, empty=empty_words(self.book, self._state))
+        room = max(self.list.size.width - 2, 20)
+        empty = [line for words in empty_words(self.book, self._state) for line in wrap(words, room)]
+        self.list.show(playing=self.playing, empty=tuple(empty))
+
+    def on_resize(self) -> None:
+        """What stands in place of takes is broken elsewhere."""
+        if not len(self.book):
+            self.sync()
 
 
 def empty_words(book: TakeBook, state: StudioState) -> tuple[str, ...]:

@@ -97,7 +97,7 @@ class History(KeyedScreen):
         self.list = FormList()
         self._middle = Heading("what it changed")
         self.diff = DiffView()
-        self.note = NoteLine()
+        self.note = NoteLine(most=2)
         self._moments: list[Moment] = []
         self._total = 0
         self._settings: dict[int, Settings] = {}

@@ -23,7 +23,7 @@ class ModelsScreen(AsksModels):
     def __init__(self) -> None:
         super().__init__()
         self._rows = TextLines()
-        self.note = NoteLine()
+        self.note = NoteLine(most=2)
 
     def compose(self) -> ComposeResult:
         """A heading, the lines, and what is said."""

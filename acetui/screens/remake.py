@@ -56,7 +56,7 @@ class Remake(KeyedScreen):
         self.form.id = "remake-form"
         self.list = FormList()
         self.list.id = "remake-candidates"
-        self.note = NoteLine()
+        self.note = NoteLine(most=2)
         self._candidates_heading = Heading("candidates")
         self._line = Line(id="remake-line", compact=True, select_on_focus=False)
         self._outline: Outline | None = None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from acetui.looks.signs import UNICODE
 from acetui.panes.heading import whole_parts
 from acetui.panes.key_bar import MOST_ROWS, rows_of
-from tests.acetui.told_studio import ToldStudio, studio
+from tests.acetui.told_studio import ToldStudio, studio, until
 
 LONG = (
     "The models need 6.3 GB, and the disk of /home/ada/.local/share/acetui/models has 0.2 GB left. "
@@ -60,3 +60,23 @@ async def test_a_long_sentence_is_read_whole_and_goes_with_the_next_key() -> Non
         await pilot.press("w")
         await pilot.pause()
         assert said.display, "what can follow w is more than a line has room for"
+
+
+async def test_what_is_wrong_in_the_form_is_read_whole_where_there_is_room_for_it() -> None:
+    async with studio(ToldStudio(), (80, 24)) as (app, pilot):
+        await pilot.press("f4")
+        note = app.desk.metadata.note
+        assert note.size.height == 1
+        app.writing.type("bpm", "nonsense")
+        await until(pilot, lambda: note.size.height == 2)
+        read = " ".join(note.render_line(y).text.strip() for y in range(2))
+        assert read.replace("! ", "") == note.text
+        await pilot.press("j")
+        await until(pilot, lambda: note.size.height == 1)
+
+
+async def test_what_stands_in_place_of_takes_is_broken_between_words() -> None:
+    async with studio(ToldStudio(), (60, 20)) as (app, pilot):
+        await until(pilot, lambda: "No takes yet." in app.desk.takes.list.render_line(0).text)
+        rows = [app.desk.takes.list.render_line(y).text.strip() for y in range(4)]
+        assert " ".join(rows).split()[-4:] == ["render", "on", "and", "on."]
