@@ -74,7 +74,7 @@ def allowance(kind: Kind, gb: float, capability: tuple[int, int] | None = None) 
         seconds=tier.most_seconds,
         planner=tier.planner,
         planners=tier.planners,
-        residence="turns" if kind == "cuda" and gb < _together_gb(tier) else "together",
+        residence=_residence(kind, gb, tier),
         xl=_xl(kind, gb, tier),
         dtype=_dtype(kind, capability),
         tile=next((frames for most, frames in _TILES if kind == "cuda" and gb <= most), 512),
@@ -82,9 +82,11 @@ def allowance(kind: Kind, gb: float, capability: tuple[int, int] | None = None) 
     )
 
 
-def _together_gb(tier: Tier) -> float:
-    """What a batch of the row takes where everything is on the card at once."""
-    return needed_gb(xl=False, guided=False, takes=tier.most_takes[0], planner=tier.planner)
+def _residence(kind: Kind, gb: float, tier: Tier) -> Residence:
+    """What costs least of what there is room for, for a batch of the row, and then for a single take."""
+    if kind != "cuda" or gb >= needed_gb(xl=False, guided=False, takes=tier.most_takes[0], planner=tier.planner):
+        return "together"
+    return "turns" if gb >= needed_in_turns_gb(xl=False, guided=False, quantised=True) else "layers"
 
 
 def _xl(kind: Kind, gb: float, tier: Tier) -> Xl:
@@ -112,7 +114,7 @@ def choices(allowed: Allowance) -> tuple[Choice, ...]:
         _planner(allowed),
         _batch(allowed),
         _duration(allowed),
-        _residence(allowed),
+        _memory(allowed),
         _precision(allowed),
         _quantisation(allowed),
         *([_tiles(allowed)] if allowed.kind == "cuda" else []),
@@ -181,7 +183,11 @@ def _duration(allowed: Allowance) -> Choice:
     )
 
 
-def _residence(allowed: Allowance) -> Choice:
+def _memory(allowed: Allowance) -> Choice:
+    if allowed.residence == "layers":
+        why = "The music model has no room beside a take: its layers pass through two places, the others take turns."
+        override = "--no-offload-dit, or offload_dit under [models]"
+        return Choice(name="memory", value="layers one after another", why=why, override=override)
     if allowed.residence == "turns":
         why = (
             "The music model stays on the card; text encoder, VAE and planner come when they are needed, once a batch."
@@ -214,7 +220,7 @@ def _quantisation(allowed: Allowance) -> Choice:
             name="quantisation", value="int8_weight_only", why=why, override=f"{override}; none for whole ones"
         )
     whole = "Whole weights have room here, and make the takes that a seed makes elsewhere."
-    reasons = {"cpu": "It saves memory, and no time.", "mps": "It is for cards of their own memory.", "cuda": whole}
+    reasons = {"cpu": "It is for memory that is short.", "mps": "It is for cards of their own memory.", "cuda": whole}
     return Choice(name="quantisation", value="none", why=reasons[allowed.kind], override=override)
 
 

@@ -84,7 +84,8 @@ class Passing:
         self._mover = mover
         self._blocks = [Block(layer, mover) for layer in layers]
         most = max(block.home.numel() for block in self._blocks)
-        self._places = [_Place(mover.place(most)) for _ in range(PLACES)]
+        # What a device had in that memory before may still be computed with.
+        self._places = [_Place(mover.place(most), left=mover.now()) for _ in range(PLACES)]
 
     @property
     def room(self) -> int:

@@ -38,8 +38,8 @@ _RECORDINGS = 1
 """Forward passes whose memory a recording keeps on CUDA, beside the one that runs."""
 
 _CPU_TILE = 32
-_CPU_SOUND, _SOUND = 128, 512
-"""Latent frames of the tiles that sound is read in."""
+_CPU_SOUND = 128
+"""Latent frames of the tiles that sound is read in on a CPU; a card reads it in those that it decodes."""
 
 _REACH = 9
 """Latent frames that a tile looks at to each side."""
@@ -251,17 +251,20 @@ def _decode(sizes: Sizes, wish: Wish) -> int:
 def _encode(sizes: Sizes, wish: Wish) -> int:
     """A tile of sound through the VAE, widest at the full sample rate; on a CPU the sound itself as well."""
     vae = sizes.vae
-    frames = _CPU_SOUND if sizes.kind == "cpu" else _SOUND
+    frames = _CPU_SOUND if sizes.kind == "cpu" else sizes.tile
     rows = (frames + 2 * _REACH) * math.prod(vae.downsampling_ratios)
     widest = rows * vae.encoder_hidden_size
     if sizes.kind == "cpu":
         samples = _SOUND_COPIES * 4 * vae.audio_channels * vae.sampling_rate * wish.seconds
-        return int(sizes.width * (widest + _CPU_PIECES) + samples)
+        return int(sizes.width * (widest + _CPU_PIECES) + samples + _READING)
     return sizes.width * widest * _TILE_COPIES
 
 
-_SOUND_COPIES = 8
-"""Of a source's samples, as it is read, brought to the model's rate, and kept, found by measuring."""
+_SOUND_COPIES = 2
+"""Of a source's samples: as they were read, and as they are kept."""
+
+_READING = 88_000_000
+"""What reading sound takes beside it, whatever its length: found by measuring, most of it libraries."""
 
 _TILE_COPIES = 5
 """Tensors of a level's size that its blocks hold at once on a card."""

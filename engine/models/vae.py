@@ -202,10 +202,14 @@ class VAE(nn.Module):
                 start = until
                 continue
             # Outside of the handler, which holds what was computed so far.
-            if (smaller := tiling.smaller()) is None:
-                self.go_home()
-            tiling = self.tiling = smaller or Tiling.decoding(torch.device("cpu"))
-            torch.cuda.empty_cache()
+            tiling = self.tiling = self._less(tiling) or Tiling.decoding(torch.device("cpu"))
+
+    def _less(self, tiling: Tiling) -> Tiling | None:
+        """Tiles of half the size after memory ran out; None where there are none, and it computes on the processor."""
+        torch.cuda.empty_cache()
+        if (smaller := tiling.smaller()) is None:
+            self.go_home()
+        return smaller
 
     def _here(self, x: Tensor) -> Tensor:
         """What is computed with, where the weights are."""
@@ -217,15 +221,33 @@ class VAE(nn.Module):
         return torch.cat([nothing, *self.decode_tiles(latents, tiling)], dim=2)
 
     def encode_tiles(self, audio: Tensor, tiling: Tiling | None = None) -> Iterator[Tensor]:
-        """Latent statistics ``[B, frames, 128]`` (mean, then raw scale) of ``[B, channels, samples]``, in order."""
-        tiling = tiling or Tiling.encoding(audio.device)
-        frames = audio.shape[2] // self.config.hop
+        """Latent statistics ``[B, frames, 128]`` (mean, then raw scale) of ``[B, channels, samples]``, in order.
+
+        Where a card's memory does not suffice for a tile, it goes on as decoding does.
+        """
+        tiling = tiling or self._hearing(audio.device)
+        frames, start = audio.shape[2] // self.config.hop, 0
         rows = audio.transpose(1, 2)
         lengths = self.encoder.lengths(rows.shape[1])
-        for start in range(0, frames, tiling.frames):
+        while start < frames:
             stop = min(start + tiling.frames, frames)
-            self.arrive()
-            yield self.encoder.produce(self._here(rows), lengths, start, stop, tiling.elements).to(audio)
+            try:
+                self.arrive()
+                made = self.encoder.produce(self._here(rows), lengths, start, stop, tiling.elements)
+            except torch.OutOfMemoryError:
+                if self.at_home:
+                    raise
+            else:
+                yield made.to(audio)
+                start = stop
+                continue
+            tiling = self._less(tiling) or Tiling.encoding(torch.device("cpu"))
+
+    def _hearing(self, device: torch.device) -> Tiling:
+        """Tiles to encode in: on a card as long as those that it decodes in."""
+        if self.at_home or device.type == "cpu" or self.tiling is None:
+            return Tiling.encoding(torch.device("cpu") if self.at_home else device)
+        return self.tiling
 
     def encode(self, audio: Tensor, tiling: Tiling | None = None) -> Tensor:
         """The mean latents ``[B, floor(samples / 1920), 64]`` of audio ``[B, channels, samples]``.

@@ -38,7 +38,8 @@ def test_every_boundary_of_the_table(
     allowed = allowance("cuda", gb, (8, 9))
     assert (allowed.tier.name, allowed.planner, allowed.xl) == (tier, planner, xl)
     assert (allowed.takes, allowed.seconds, allowed.dtype) == (takes, seconds, "bfloat16")
-    assert told(allowed)["memory"].value == ("models in turns" if gb in (4, 6, 7.5, 8, 12.1) else "all models together")
+    ways = {4: "layers one after another", **dict.fromkeys((6, 7.5, 8, 12.1), "models in turns")}
+    assert told(allowed)["memory"].value == ways.get(gb, "all models together")
     assert told(allowed)["quantisation"].value == ("int8_weight_only" if gb in (4, 6) else "none")
     assert told(allowed)["tiles"].value.startswith({4: "128", 6: "256", 7.5: "256", 8: "256"}.get(gb, "512"))
     assert told(allowed)["planner"].value == (f"acestep-5Hz-lm-{planner}" if planner else "none")

@@ -69,22 +69,24 @@ def stack(count: int) -> list[nn.Linear]:
 def test_the_next_layer_comes_while_one_computes_and_no_place_is_filled_too_early() -> None:
     layers, mover = stack(3), Watched()
     passing = Passing(layers, mover)
+    assert mover.said == ["done 1", "done 2"]  # whoever had that memory before
+    mover.said.clear()
     for layer in passing(layers):
         mover.said.append(f"compute {layer.weight.data[0, 0]:g}")
     assert mover.said == [
-        "fetch 0 after None",
+        "fetch 0 after 1",
         "reach fetched 0",
-        "fetch 1 after None",
+        "fetch 1 after 2",
         "compute 1",
-        "done 1",
-        "reach fetched 1",
-        "fetch 2 after 1",  # into the place that the first layer was in
-        "compute 2",
-        "done 2",
-        "reach fetched 2",
-        "fetch 0 after 2",  # the next step begins with it
-        "compute 3",
         "done 3",
+        "reach fetched 1",
+        "fetch 2 after 3",  # into the place that the first layer was in
+        "compute 2",
+        "done 4",
+        "reach fetched 2",
+        "fetch 0 after 4",  # the next step begins with it
+        "compute 3",
+        "done 5",
     ]
     mover.said.clear()
     next(iter(passing(layers)))

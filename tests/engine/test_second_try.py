@@ -89,6 +89,26 @@ def test_decoding_comes_down_tile_by_tile_and_at_last_to_the_processor(
     assert len(asked) == 3
 
 
+def test_reading_sound_comes_down_in_the_same_way(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    vae, asked = engine._model.vae, []
+    audio = torch.randn(1, 2, 60 * vae.config.hop, generator=torch.Generator().manual_seed(1)) * 0.1
+    with torch.no_grad():
+        expected = vae.encode(audio)
+        produce = vae.encoder.produce
+
+        def full(x: Tensor, lengths: list[int], start: int, stop: int, elements: int | None) -> Tensor:
+            asked.append(stop - start)
+            if len(asked) < 3:
+                raise torch.OutOfMemoryError("the card is full")
+            return produce(x, lengths, start, stop, elements)
+
+        monkeypatch.setattr(vae.encoder, "produce", full)
+        found = vae.encode(audio, Tiling(64, None))
+    assert asked == [60, SMALLEST_TILE, 60]  # it ends on the processor, where a longer tile is the faster one
+    assert vae.at_home
+    assert torch.allclose(found, expected, atol=1e-5)
+
+
 class Full(Mover):
     """To a device without any room."""
 
