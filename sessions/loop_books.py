@@ -126,7 +126,7 @@ class LoopBooks:
             self._at.failures = 0
             if self.run is not None:
                 self.run.made.append(take.number)
-            if self._at.found(take.faults, empty=is_empty(take), most=self.loop.failures_before_parking):
+            if self._at.found(take.faults, empty=is_empty(take), limits=self.loop):
                 self._give_up_what_waits()
         self._eta.learn(take.object())
         self._events.publish("take", take=take.object())

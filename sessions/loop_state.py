@@ -13,9 +13,6 @@ from sessions.events import EventLog
 from sessions.report import Run
 from sessions.settings import LoopSettings
 
-POOR_TIMES = 4
-"""How many times as many takes that are only poor park a recipe as empty ones do."""
-
 
 @dataclass
 class LoopState:
@@ -83,17 +80,19 @@ class LoopState:
         self.parked = error.error if fatal else f"{self.failures} failures in a row, the last: {error.error}"
         return True
 
-    def found(self, faults: Sequence[str], *, empty: bool, most: int) -> bool:
+    def found(self, faults: Sequence[str], *, empty: bool, limits: LoopSettings) -> bool:
         """Counts a take with its faults; True when it parks the recipe.
 
-        ``most`` empty takes in a row do, and ``POOR_TIMES`` as many that did not pass for any fault: what is only poor
-        may come out better the next time.
+        As many empty takes in a row do as failures, and more that did not pass for any fault: what is only poor may
+        come out better the next time.
         """
         self.faulty = self.faulty + 1 if faults else 0
         self.empty = self.empty + 1 if empty else 0
-        if self.parked or self.ending or (self.empty < most and self.faulty < POOR_TIMES * most):
+        nothing = self.empty >= limits.failures_before_parking
+        poor = 0 < limits.faulty_before_parking <= self.faulty
+        if self.parked or self.ending or not (nothing or poor):
             return False
-        run = f"{self.empty} empty takes" if self.empty >= most else f"{self.faulty} takes that did not pass"
+        run = f"{self.empty} empty takes" if nothing else f"{self.faulty} takes that did not pass"
         self.parked = f"{run} in a row, the last: {faults[-1]}"
         self.events.publish("notice", text=f"The loop waits: {self.parked}.")
         return True

@@ -71,6 +71,13 @@ class LoopSettings(Table):
     failures_before_parking: int = spec(
         3, group="loop", low=1, high=100, unit="failures", help="Parks a recipe that fails so often in a row."
     )
+    faulty_before_parking: int = spec(
+        12,
+        group="loop",
+        low=0,
+        unit="takes",
+        help="Parks a recipe that fails the gate so often in a row; 0 never does.",
+    )
 
     @property
     def ceiling(self) -> int | None:

@@ -80,6 +80,7 @@ _LABELS: Mapping[str, str] = MappingProxyType(
         "velocity_norm_threshold": "step limit",
         "velocity_ema_factor": "step smoothing",
         "loop.failures_before_parking": "failures",
+        "loop.faulty_before_parking": "faulty takes",
         "loop.free_space_floor_gb": "free space GB",
         "loop.quota_gb": "quota GB",
     }

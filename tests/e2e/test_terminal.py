@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(400)
 
 SETTINGS = {
     "recipe": {"duration": 10.0, "inference_steps": 2, "batch_size": 1},
-    "loop": {"free_space_floor_gb": 0.0, "unheard_ceiling": 0},
+    "loop": {"free_space_floor_gb": 0.0, "unheard_ceiling": 0, "faulty_before_parking": 0},
     "models": {"device": "cpu", "threads": 1},
 }
 COLOUR = re.compile(r"\x1b\[[0-9;]*(?:3[0-7]|38;|4[0-7]|48;|9[0-7])")

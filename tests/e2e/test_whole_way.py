@@ -26,7 +26,7 @@ CAPTION = "upbeat house, 120 bpm"
 SECONDS = 10.0
 SETTINGS = {
     "recipe": {"duration": SECONDS, "bpm": 120, "inference_steps": 4, "batch_size": 2},
-    "loop": {"free_space_floor_gb": 0.0, "unheard_ceiling": 0},
+    "loop": {"free_space_floor_gb": 0.0, "unheard_ceiling": 0, "faulty_before_parking": 0},
     "models": {"models": "nano", "device": "cpu", "threads": 1},
 }
 PART = (4.0, 6.0)
