@@ -100,8 +100,11 @@ class Fetching:
             process.stdin.write(json.dumps(question).encode() + b"\n")
             async for line in process.stdout:  # its input stays open: it would end with it
                 told = parse_object(line)
-                if told.pop("event", None) == "error":
+                kind = told.pop("event", None)
+                if kind == "error":
                     error = told
+                elif kind == "notice":
+                    self._events.publish("notice", text=str(told["text"]))
                 else:
                     self._heard(told)
             if await process.wait() and error is None:

@@ -2,8 +2,9 @@
 
 A process of its own, so that whoever asks needs no library of a hub and can end it at any moment: what has arrived is
 kept. It reads one JSON line with ``root`` (where to) and ``names``, and writes a line for each thing that happens:
-``{"event": "progress", "model", "file", "done", "total"}`` in bytes, ``{"event": "model", "name", "how"}`` and
-``{"event": "error", "error", "hint", "field"}``. It ends with its input, and where that ends early at once.
+``{"event": "progress", "model", "file", "done", "total"}`` in bytes, ``{"event": "model", "name", "how"}``,
+``{"event": "notice", "text"}`` and ``{"event": "error", "error", "hint", "field"}``. It ends with its input, and where
+that ends early at once.
 """
 
 from __future__ import annotations
@@ -69,6 +70,10 @@ class _Teller:
         """A model is in its place."""
         self.tell("model", name=model.name, how=how)
 
+    def said(self, sentence: str) -> None:
+        """Something is worth a word: another hub is asked."""
+        self.tell("notice", text=sentence)
+
     def tell(self, event: str, **more: Any) -> None:
         """Writes one line."""
         print(json.dumps({"event": event, **more}), file=self._out, flush=True)
@@ -87,7 +92,7 @@ def main() -> int:
     teller = _Teller(sys.stdout)
     try:
         models = [find(name) for name in question["names"]]
-        bring(models, Path(question["root"]), env=os.environ, told=teller.progress, got=teller.got)
+        bring(models, Path(question["root"]), env=os.environ, told=teller.progress, got=teller.got, said=teller.said)
     except EngineError as error:
         teller.tell("error", **error.to_dict())
         return 1
