@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -20,7 +21,7 @@ from benchmarks.timing import Budget
 MINUTES = {"cpu": 24.0, "gpu": 9.0}
 """What a run may take where nothing else is said; nothing new is started after that."""
 
-SHARES = {"start": 2, "terminal": 5, "render": 3, "dit": 11, "vae": 9}
+SHARES = {"start": 2, "terminal": 5, "render": 3, "dit": 11, "vae": 9, "gpu": 6}
 """How the areas divide that time, about in minutes; what one leaves is the next ones'."""
 
 JAM = ("store", "overlap", "hearing", "scores")
@@ -108,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not have_diffusers():
         print("\ndiffusers is not installed: only our own side is measured.")
     areas: list[Area] = []
-    parts = _parts(arguments, ceilings.bfloat16)
+    parts = _parts(arguments, ceilings)
     for i, (name, part) in enumerate(parts):
         left = [SHARES.get(each, 1) for each, _ in parts[i:]]
         bench.budget.share(SHARES.get(name, 1) / sum(left))
@@ -149,9 +150,16 @@ def _scores(*, quick: bool) -> list[Area]:
     return [*ranked, *warping.run(warping.Sizes.quick() if quick else warping.Sizes())]
 
 
-def _parts(arguments: argparse.Namespace, matrix_rate: float) -> list[tuple[str, Part]]:
+def _parts(arguments: argparse.Namespace, ceilings: machine.Ceilings) -> list[tuple[str, Part]]:
     if arguments.where == "gpu":
-        return [("gpu", lambda bench: gpu.run(bench, gpu.Sizes(), matrix_rate))]
+        from benchmarks import planner_gpu
+
+        peer = replace(planner.Sizes.standard(), dtypes=("bf16",))
+        return [
+            ("gpu", lambda bench: gpu.run(bench, gpu.Sizes(), ceilings.bfloat16)),
+            ("planner on a card", lambda bench: planner_gpu.run(bench, planner_gpu.Sizes(), ceilings.copy)),
+            ("planner", lambda bench: planner.run(bench, peer)),
+        ]
     areas = cpu_areas(quick=arguments.quick)
     return [(name, area) for name, area in areas.items() if not arguments.only or name in arguments.only]
 

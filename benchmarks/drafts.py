@@ -58,11 +58,11 @@ def _drafted(bench: Bench, sizes: Sizes, batch: int, added: float) -> Row:
         for part in (layer.self_attn.o_proj, layer.mlp.down_proj):
             part.weight.mul_(added)
     draft = _first_layers(large, replace(sizes.config, num_hidden_layers=count))
-    ahead = Ahead(_decoder(large, sizes), _decoder(draft, sizes))
-    asked = _asked(sizes, 3 * sizes.tokens)
+    ahead = Ahead(decoder_of(large, sizes), decoder_of(draft, sizes))
+    asked = asked_for(sizes, 3 * sizes.tokens)
     alone, drafted = [], []
     for _ in range(2 if bench.budget.scale else 1):
-        rows, both = _rows(bench, range(batch)), _rows(bench, range(batch))
+        rows, both = rows_for(bench, range(batch)), rows_for(bench, range(batch))
         alone.append(_seconds(ahead.large, asked, rows))
         drafted.append(_seconds(ahead, asked, both))
         assert [row.codes for row in rows] == [row.codes for row in both]
@@ -78,10 +78,10 @@ def _drafted(bench: Bench, sizes: Sizes, batch: int, added: float) -> Row:
 def _company(bench: Bench, sizes: Sizes, batch: int, what: str, batched: bool, alone: bool) -> Row:
     """Draws that come out differently where the same codes were written in a batch and alone."""
     decoders = {
-        ready: _decoder(random_lm(sizes.config, DTYPES["bf16"], bench.device), sizes, ready=ready)
+        ready: decoder_of(random_lm(sizes.config, DTYPES["bf16"], bench.device), sizes, ready=ready)
         for ready in {batched, alone}
     }
-    asked = _asked(sizes, sizes.tokens)
+    asked = asked_for(sizes, sizes.tokens)
     songs = torch.randint(0, sizes.codes, (batch, asked.last), generator=torch.Generator().manual_seed(2)).tolist()
     together = _logits(decoders[batched], asked, songs)
     numbers = torch.arange(sizes.codes, dtype=torch.int32, device=bench.device)
@@ -117,18 +117,21 @@ def _first_layers(large: PlannerLM, config: LMConfig) -> PlannerLM:
     return draft
 
 
-def _decoder(network: PlannerLM, sizes: Sizes, *, ready: bool = True) -> Decoder:
+def decoder_of(network: PlannerLM, sizes: Sizes, *, ready: bool = True) -> Decoder:
+    """A network with its vocabulary; where it is not made ``ready``, it computes as its weights lie."""
     if ready:
         prepare(network)
     return Decoder(network, vocabulary_of(sizes))
 
 
-def _asked(sizes: Sizes, count: int) -> Asked:
+def asked_for(sizes: Sizes, count: int) -> Asked:
+    """So many codes behind random prompts."""
     words = torch.randint(0, sizes.end, (2, sizes.prompt), generator=torch.Generator().manual_seed(1)).tolist()
     return Asked((words[0],), (words[1][: sizes.unguided],), SCALE, SAMPLING, count=count)
 
 
-def _rows(bench: Bench, seeds: Sequence[int]) -> list[CodeRow]:
+def rows_for(bench: Bench, seeds: Sequence[int]) -> list[CodeRow]:
+    """A row for each seed."""
     return [CodeRow(Draws(seed, 0, bench.device)) for seed in seeds]
 
 

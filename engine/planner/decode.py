@@ -15,7 +15,7 @@ from torch import Tensor
 
 from engine.models.planner_lm import Lane, PlannerLM
 from engine.models.recorded_lm import RecordedLM
-from engine.planner.draws import Draws, Sampling, choose, guided
+from engine.planner.draws import Draws, Races, Sampling, choose, choose_together, guided
 from engine.planner.grammar import Row, Texts, Wish
 from engine.planner.vocabulary import Vocabulary
 
@@ -69,6 +69,9 @@ class Decoder:
     def __init__(self, network: PlannerLM, vocabulary: Vocabulary) -> None:
         self.network, self.vocabulary = network, vocabulary
         self.device = network.norm.weight.device
+        self.at_once = self.device.type != "cpu"
+        """Whether the codes of a batch are drawn together: on CPU, where rows show in the last bit, each by itself."""
+
         self._steps = RecordedLM(network)
         self._read: OrderedDict[tuple[tuple[int, ...], ...], tuple[Lane, Tensor]] = OrderedDict()
         self._codes = Rows(network.head, vocabulary.codes, self.device)
@@ -147,15 +150,20 @@ class Decoder:
         read = self.behind(asked)
         lanes = self._steps.lanes([lane for lane, _ in read], len(rows), asked.last)
         hidden = torch.cat([last.expand(len(rows), -1) for _, last in read])
+        together = self.at_once and asked.sampling.penalty == 1
+        races = Races([row.draws for row in rows], self.device) if together else None
         for step in range(asked.last):
-            for row, logits in zip(rows, self.code_logits(asked, hidden), strict=True):
+            written = self.code_logits(asked, hidden)
+            if races is not None:
+                self._write_codes(rows, written, asked, races, step)
+            for row, logits in zip(rows, written, strict=True) if races is None else ():
                 if not row.ended:
                     self.write_code(row, logits, asked)
             yield step + 1
             if all(row.done(asked) for row in rows):
                 return
-            written = [row.codes[-1] if row.codes else len(self.vocabulary.codes) for row in rows]
-            tokens = torch.tensor(self.tokens_of(written) * len(lanes), device=self.device)
+            last = [row.codes[-1] if row.codes else len(self.vocabulary.codes) for row in rows]
+            tokens = torch.tensor(self.tokens_of(last) * len(lanes), device=self.device)
             hidden = self._steps.step(tokens, lanes)
 
     def behind(self, asked: Asked) -> list[tuple[Lane, Tensor]]:
@@ -188,6 +196,19 @@ class Decoder:
         if not row.ended:
             row.codes.append(place)
             row.likelihood += float(logits[place] - logits.logsumexp(0))
+
+    def _write_codes(self, rows: Sequence[CodeRow], logits: Tensor, asked: Asked, races: Races, step: int) -> None:
+        """The same for all rows, with one answer of the device."""
+        if asked.count is None and step < asked.fewest:
+            logits = logits[:, :-1]
+        numbers = torch.cat((self._codes.numbers, self._marks.numbers[:1]))[: logits.shape[1]]
+        places = choose_together(logits, numbers, asked.sampling, races, step)
+        likely = logits.gather(1, places.unsqueeze(1)).squeeze(1) - logits.logsumexp(1)
+        for row, place, likelihood in zip(rows, *torch.stack((places.double(), likely.double())).tolist(), strict=True):
+            row.ended = row.ended or int(place) == len(self.vocabulary.codes)
+            if not row.ended:
+                row.codes.append(int(place))
+                row.likelihood += likelihood
 
     def drawn(self, draws: Draws, codes: Sequence[int], logits: Tensor, asked: Asked) -> tuple[Tensor, int]:
         """The logits that the next code after ``codes`` is drawn from, and that code; or the number after the last."""

@@ -8,6 +8,7 @@ libraries do, every token before the chosen one moves the border.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,15 +39,32 @@ class Draws:
 
     def __init__(self, seed: int, stream: int, device: torch.device) -> None:
         first, second = philox(seed, stream, MOST_STEPS + 1)
-        self._keys = (first[1:].astype(np.uint32).view(np.int32)).tolist()
-        self._base = int(second[:1].astype(np.uint32).view(np.int32)[0])
+        self.keys = (first[1:].astype(np.uint32).view(np.int32)).tolist()
+        self.base = int(second[:1].astype(np.uint32).view(np.int32)[0])
         self._device = device
 
     def waits(self, step: int, numbers: Tensor) -> Tensor:
         """Exponential waiting times of the tokens ``numbers`` ``[V]`` int32, float32."""
-        mixed = _mixed(_mixed(numbers ^ self._base) ^ self._keys[step % MOST_STEPS])
-        # 31 bits and not 32: small numbers stay exact, and it is the small ones that win.
-        return torch.log1p(mixed.bitwise_and_(0x7FFFFFFF).float().add_(0.5).mul_(-(2.0**-31))).neg_()
+        return _exponential(_mixed(_mixed(numbers ^ self.base) ^ self.keys[step % MOST_STEPS]))
+
+
+class Races:
+    """The draws of several items at once, for a device to which every question is a delay."""
+
+    def __init__(self, draws: Sequence[Draws], device: torch.device) -> None:
+        self._keys = torch.tensor([each.keys for each in draws], dtype=torch.int32, device=device)
+        self._bases = torch.tensor([[each.base] for each in draws], dtype=torch.int32, device=device)
+
+    def waits(self, step: int, numbers: Tensor) -> Tensor:
+        """Every item's waiting times, ``[items, V]``."""
+        keys = self._keys[:, step % MOST_STEPS].unsqueeze(1)
+        return _exponential(_mixed(_mixed(numbers ^ self._bases) ^ keys))
+
+
+def _exponential(mixed: Tensor) -> Tensor:
+    """Waiting times of random words int32, float32."""
+    # 31 bits and not 32: small numbers stay exact, and it is the small ones that win.
+    return torch.log1p(mixed.bitwise_and_(0x7FFFFFFF).float().add_(0.5).mul_(-(2.0**-31))).neg_()
 
 
 def _mixed(x: Tensor) -> Tensor:
@@ -87,6 +105,26 @@ def choose(
     if 0 < sampling.top_p < 1:
         return _first_kept(times, chances, sampling.top_p)
     return int(times.argmax())
+
+
+def choose_together(logits: Tensor, numbers: Tensor, sampling: Sampling, races: Races, step: int) -> Tensor:
+    """The places in ``logits`` ``[items, V]`` float32 that are drawn by the same rules, without a penalty, ``[items]``.
+
+    Nothing is asked of the device on the way, so who is kept is worked out for everybody.
+    """
+    if sampling.temperature <= 0:
+        return logits.argmax(1)
+    logits = logits / sampling.temperature
+    if 0 < sampling.top_k < logits.shape[1]:
+        logits = logits.masked_fill(logits < logits.topk(sampling.top_k).values[:, -1:], -torch.inf)
+    chances = logits.softmax(1)
+    times = chances / races.waits(step, numbers)
+    if 0 < sampling.top_p < 1:
+        falling = chances.sort(dim=1, descending=True).values
+        likelier = falling.cumsum(1, dtype=torch.float64) - falling
+        kept = (likelier <= sampling.top_p).sum(1, keepdim=True).clamp_min(1)
+        times = times.masked_fill(chances < falling.gather(1, kept - 1), -1.0)
+    return times.argmax(1)
 
 
 def _first_kept(times: Tensor, chances: Tensor, share: float) -> int:

@@ -12,7 +12,22 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import child, dit, gpu, hearing, machine, overlap, planner, render, repaint, start, store, vae
+from benchmarks import (
+    child,
+    dit,
+    drafts,
+    gpu,
+    hearing,
+    machine,
+    overlap,
+    planner,
+    planner_gpu,
+    render,
+    repaint,
+    start,
+    store,
+    vae,
+)
 from benchmarks.arithmetic import dit_step, visible_pairs
 from benchmarks.bench import Bench
 from benchmarks.peers import quiet
@@ -84,6 +99,15 @@ def test_planner() -> None:
     assert all(row.apart is not None and row.apart < FP32 for row in areas[0].rows[:2])
 
 
+def test_what_the_planners_peer_has_nothing_like() -> None:
+    areas = drafts.run(bench("fp32"), planner.Sizes.quick())
+    check(areas, rows=2 * len(drafts.ADDED) + len(drafts.KERNELS))
+    one = bench("fp32")
+    one.parts = ("drafts 1",)
+    assert [len(area.rows) for area in drafts.run(one, planner.Sizes.quick())] == [len(drafts.ADDED), 0]
+    assert planner.run(one, planner.Sizes.quick()) == []
+
+
 def test_vae(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vae, "in_child", lambda task, **arguments: getattr(child, task)(**arguments))
     check(vae.run(bench("bf16", "fp32"), vae.Sizes.quick()), rows=4 + 2 + 2 + 2)
@@ -135,6 +159,13 @@ def test_gpu_code_runs_on_a_cpu_at_tiny_sizes() -> None:
     areas = [area for area in gpu.run(bench("fp32"), sizes, 1e12) if area.rows]
     check(areas, rows=6 + 2 + 4)
     assert [row.apart < FP32 for area in areas for row in area.rows if row.apart is not None] == [True] * 8
+
+
+def test_the_planner_on_a_card_at_tiny_sizes() -> None:
+    tiny = planner_gpu.Sizes({"1.7B": planner.Sizes.quick()}, songs=2, seconds=1, dtype="fp32")
+    areas = planner_gpu.run(bench("fp32"), tiny, 1e10)
+    check(areas, rows=2)
+    assert [row.target is not None for row in areas[0].rows] == [True, True]
 
 
 # --- tools -----------------------------------------------------------------------------------------------------------

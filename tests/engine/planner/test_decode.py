@@ -95,6 +95,19 @@ def test_codes_do_not_depend_on_who_is_beside_them(decoder: Decoder, changes: di
     assert len({tuple(row.codes) for row in together}) == 8
 
 
+@pytest.mark.parametrize(
+    "changes", [{}, {"scale": 1.0}, {"sampling": Sampling(1.2, 40)}, {"count": None, "fewest": 3, "most": 30}]
+)
+def test_codes_drawn_at_once_are_those_drawn_one_by_one(decoder: Decoder, changes: dict[str, Any]) -> None:
+    """As on a card."""
+    few = Decoder(decoder.network, replace(decoder.vocabulary, codes=decoder.vocabulary.codes[:40]))
+    one_by_one = write(few, asked := replace(ASKED, **changes), range(6))
+    few.at_once = True
+    at_once = write(few, asked, range(6))
+    assert [(row.codes, row.ended) for row in at_once] == [(row.codes, row.ended) for row in one_by_one]
+    assert [row.likelihood for row in at_once] == pytest.approx([row.likelihood for row in one_by_one], rel=1e-5)
+
+
 def test_every_token_is_told_of_and_may_be_the_last(decoder: Decoder) -> None:
     rows = [CodeRow(Draws(seed, 1, CPU)) for seed in range(2)]
     with contextlib.closing(decoder.codes(ASKED, rows)) as steps:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from engine.planner.draws import Draws, Sampling, choose, guided
+from engine.planner.draws import Draws, Races, Sampling, choose, choose_together, guided
 
 CPU = torch.device("cpu")
 PLAIN = Sampling(1.0, 0, 0.0)
@@ -98,6 +98,19 @@ def test_the_winner_is_that_among_all_who_are_kept(seed: int, share: float, leve
         times = chances / draws.waits(step, numbers(60))
         expected = int(times.masked_fill(chances.double() < least, -1.0).argmax())
         assert choose(values, numbers(60), sampling, draws, step) == expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 999), st.sampled_from((0.0, 0.85, 2.0)), st.sampled_from((0, 3)), st.sampled_from((0.0, 0.3, 0.9))
+)
+def test_together_each_draws_what_it_draws_alone(seed: int, temperature: float, top_k: int, top_p: float) -> None:
+    values, sampling = torch.stack([logits(seed + n, 60) for n in range(4)]), Sampling(temperature, top_k, top_p)
+    draws = [Draws(seed + n, 0, CPU) for n in range(4)]
+    races = Races(draws, CPU)
+    for step in range(5):
+        alone = [choose(row, numbers(60), sampling, each, step) for row, each in zip(values, draws, strict=True)]
+        assert choose_together(values, numbers(60), sampling, races, step).tolist() == alone
 
 
 def test_no_temperature_takes_the_likeliest() -> None:
