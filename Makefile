@@ -14,12 +14,13 @@ export PYTHON PIP_ARGS
 unexport PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help venv studio test test-slow test-gpu soak kills bench bench-gpu bench-store bench-overlap format clean distclean
+.PHONY: help venv studio test test-slow test-ray test-gpu soak kills bench bench-gpu bench-store bench-overlap format clean distclean
 
 help:
 	@echo "make studio      install acetui with its engine, and render a first take"
 	@echo "make test        every check: style, types, import contracts, tests"
 	@echo "make test-slow   the tests that take minutes"
+	@echo "make test-ray    the tests that start a Ray cluster on this machine"
 	@echo "make test-gpu    the tests that need a CUDA device"
 	@echo "make soak        5,000 tiny takes from a studio whose processes are weighed meanwhile"
 	@echo "make kills       400 kills of engine, studio and client; nothing may be lost"
@@ -42,7 +43,7 @@ $(VENV)/.engine: $(VENV)/.made $(WANTS)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made $(WANTS)
-	@$(BIN)/python tools/install.py engine dev
+	@$(BIN)/python tools/install.py engine dev ray
 	@touch $(VENV)/.engine $@
 
 studio: $(VENV)/.engine
@@ -54,6 +55,9 @@ test: $(VENV)/.dev
 
 test-slow: $(VENV)/.dev
 	@$(BIN)/python -m pytest -m "slow and not gpu" $(ARGS)
+
+test-ray: $(VENV)/.dev
+	@$(BIN)/python -m pytest -m ray $(ARGS)
 
 test-gpu: $(VENV)/.dev
 	@$(BIN)/python -m pytest -m gpu $(ARGS)

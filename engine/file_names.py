@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from engine.errors import InvalidRequest
 from engine.protocol import Output
@@ -71,6 +72,15 @@ def paths_of(output: Output, seed: int, index: int = 0) -> list[Path]:
     """Every file that the take with ``seed`` will have."""
     latents = [latents_path(output, seed, index)] if output.keep_latents else []
     return [audio_path(output, seed, index), *latents]
+
+
+def renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """A JSON value with other names in place of the texts that ``names`` has."""
+    if isinstance(value, str):
+        return names.get(value, value)
+    if isinstance(value, dict):
+        return {key: renamed(entry, names) for key, entry in value.items()}
+    return [renamed(entry, names) for entry in value] if isinstance(value, list) else value
 
 
 def check_output(output: Output, seeds: Sequence[int]) -> None:

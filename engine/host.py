@@ -14,20 +14,19 @@ import contextlib
 import dataclasses
 import os
 import queue
-import select
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
 import engine
 from engine.errors import BadCheckpoint, Cancelled, EngineError, OutOfMemory, RenderFailed
 from engine.file_names import check_output
+from engine.lines import Channel, claim_streams, read_lines
 from engine.protocol import (
-    MAX_LINE,
     PROTOCOL_VERSION,
     Cancel,
     ErrorEvent,
@@ -66,27 +65,6 @@ LAST_WRITE_SECONDS = 5.0
 
 POLITENESS = 5
 """How much less of a busy processor than others the process claims, as ``nice`` counts it."""
-
-
-class Channel:
-    """The way to the parent: whole lines, from any thread. A parent that is gone is not an error here."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._lock = threading.Lock()
-
-    def send(self, message: Message) -> None:
-        """Writes one message at once."""
-        line = message.to_json().encode() + b"\n"
-        with self._lock, contextlib.suppress(BrokenPipeError):
-            self._stream.write(line)
-            self._stream.flush()
-
-    def is_deserted(self) -> bool:
-        """Whether nobody can read any more what is sent, as after the death of the parent."""
-        watch = select.poll()
-        watch.register(self._stream, 0)  # an error is told of without being asked for
-        return bool(watch.poll(0))
 
 
 class Host:
@@ -245,17 +223,6 @@ class Host:
         return self._engine
 
 
-def read_lines(stream: BinaryIO) -> Iterator[bytes | ProtocolError]:
-    """The lines of ``stream``; for one that is longer than MAX_LINE the error, once all of it has gone by."""
-    while line := stream.readline(MAX_LINE):
-        if len(line) < MAX_LINE or line.endswith(b"\n"):
-            yield line
-            continue
-        while line and not line.endswith(b"\n"):
-            line = stream.readline(MAX_LINE)
-        yield ProtocolError(f"A line is longer than {MAX_LINE // 2**20} MiB.")
-
-
 def explain(error: Exception) -> EngineError:
     """Any failure as a sentence and a hint. The traceback of an unexpected one goes to the log."""
     if isinstance(error, EngineError):
@@ -300,16 +267,6 @@ def _load_engine(job: Load, progress: Callable[..., None]) -> Engine:
     )
 
 
-def _claim_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Standard input and output for the protocol alone: everybody else reads nothing and prints to the log."""
-    commands, events = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return commands, events
-
-
 def _read_until_gone(host: Host, commands: BinaryIO, channel: Channel) -> None:
     """The reader thread. When there is nothing more to read, jobs end at their next step, and the process with them.
 
@@ -340,7 +297,7 @@ def main() -> None:
     _give_way()
     # numpy listens to takes beside the sampling, in products so small that its threads would only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    commands, events = _claim_streams()
+    commands, events = claim_streams()
     channel = Channel(events)
     channel.send(Hello(PROTOCOL_VERSION, "acetui", engine.__version__, os.getpid(), CAPABILITIES))
     host = Host(channel)

@@ -8,14 +8,13 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 import engine
 from engine import audio
-from engine.file_names import GAIN, SAMPLES, audio_path, latents_path, take_name
+from engine.file_names import GAIN, SAMPLES, audio_path, latents_path, renamed, take_name
 from engine.files import atomic_write
 from engine.protocol import Output
 from engine.scoring.judging import Judgement, judge
@@ -135,18 +134,9 @@ def _tags(take: Take, output: Output) -> dict[str, str]:
         "key": request.keyscale or "",
         "date": time.strftime("%Y-%m-%d"),
         "software": f"acetui {engine.__version__}",
-        RECIPE: json.dumps(_renamed(request.to_dict(), output.names)),
+        RECIPE: json.dumps(renamed(request.to_dict(), output.names)),
         **output.tags,
     }
-
-
-def _renamed(value: Any, names: Mapping[str, str]) -> Any:
-    """A JSON value with other names in place of the texts that ``names`` has."""
-    if isinstance(value, str):
-        return names.get(value, value)
-    if isinstance(value, dict):
-        return {key: _renamed(entry, names) for key, entry in value.items()}
-    return [_renamed(entry, names) for entry in value] if isinstance(value, list) else value
 
 
 def _write_latents(take: Take, file: BinaryIO) -> None:

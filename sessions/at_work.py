@@ -76,7 +76,7 @@ class Equipment:
             Supervisor(
                 worker.options(models),
                 events,
-                command=self.command,
+                command=(*worker.command, *self._elsewhere) if worker.command else self.command,
                 log=self.log,
                 patience=self.patience,
                 watchdog=replace(self.watchdog) if self.watchdog else None,
@@ -86,6 +86,11 @@ class Equipment:
             for worker in workers
         ]
         return Crew(engines, models, events, workers=workers, sources=sources)
+
+    @property
+    def _elsewhere(self) -> tuple[str, ...]:
+        """What an engine of another machine is told of the program that renders there; nothing of the usual one."""
+        return () if self.command == COMMAND else ("--", *self.command)
 
 
 class AtWork:
@@ -250,7 +255,8 @@ async def at_work(
 def _workers(equipment: Equipment, revision: Revision) -> tuple[Sequence[Worker], str]:
     """The engines of a session, and what is to be told of them.
 
-    Where the variable names none, it opens all the same, with one.
+    Where those that the session or the variable names cannot be had, it opens all the same, with one; a flag that
+    asks for what is not there is refused with an EngineError.
     """
     if equipment.workers:
         return workers(equipment.workers)
@@ -258,6 +264,8 @@ def _workers(equipment: Equipment, revision: Revision) -> tuple[Sequence[Worker]
         return workers(asked_for(revision.settings.models.workers))
     except ValueError:
         return ALONE, f"{VARIABLE} names no engines: {WANTS}. There is one."
+    except EngineError as error:
+        return ALONE, f"{error.error} {error.hint} There is one engine, on this machine."
 
 
 def _revisions(folder: Path, store: Store, recipe: Mapping[str, Any]) -> Revisions:

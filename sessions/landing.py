@@ -36,7 +36,8 @@ def landing(flight: Flight, ladder: Ladder, defaults: Mapping[str, float], aboar
         return Landing(again=left if flight.why in ("skip", "preempt") else None)
     losses = 0 if flight.made else left.losses
     lost = isinstance(error, EngineLost | Cancelled)  # a cancel that nobody here asked for: somebody ended the engine
-    if isinstance(error, OutOfMemory) or (isinstance(error, EngineLost) and error.killed and losses):
+    killed_again = isinstance(error, EngineLost) and error.killed and losses and flight.begun
+    if isinstance(error, OutOfMemory) or killed_again:
         duration = left.request.get("duration") or defaults.get("duration", 0.0)
         asked = {"batch_size": float(len(flight.batch.seeds)), "duration": float(duration)}
         if ladder.covers(asked) or ladder.awaits(aboard):

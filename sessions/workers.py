@@ -1,4 +1,4 @@
-"""Which engines a session has: one, one a card, or several on the processor.
+"""Which engines a session has: one, one a card, several on the processor, or some in a Ray cluster.
 
 Nobody's cards are taken unasked: without a word there is one engine, on the device that [models] says.
 """
@@ -51,14 +51,17 @@ def visible(cards: Sequence[Card], env: Mapping[str, str] | None = None) -> tupl
 def workers(text: str, env: Mapping[str, str] | None = None) -> tuple[tuple[Worker, ...], str]:
     """The engines that ``text`` means on this machine, and a sentence where that is less than was asked for.
 
-    Looks at the cards, so not for the event loop's thread. Raises ValueError as ``normal`` does.
+    Looks at the cards, so not for the event loop's thread. Raises ValueError as ``normal`` does, and EngineError for a
+    cluster that cannot be reached.
     """
     text = normal(text)
+    if text.startswith("ray://"):
+        return _afar(text), ""
     return chosen(text, _visible_now(env) if text == "auto" or text.isdecimal() else ())
 
 
 def chosen(text: str, devices: Sequence[str]) -> tuple[tuple[Worker, ...], str]:
-    """The same for a written form, where these are the machine's cards."""
+    """The same for a written form that names no cluster, where these are the machine's cards."""
     if not text:
         return ALONE, ""
     if text != "auto" and not text.isdecimal():
@@ -88,4 +91,15 @@ def _on(devices: Sequence[str]) -> tuple[Worker, ...]:
     return tuple(
         Worker(name=name, device=device, threads=threads if device == "cpu" else None)
         for name, device in zip(names, devices, strict=True)
+    )
+
+
+def _afar(address: str) -> tuple[Worker, ...]:
+    from engine.afar.asking import places_in
+
+    address, count = places_in(address)
+    command = (sys.executable, "-P", "-m", "engine.afar", address)
+    return tuple(
+        Worker(name=f"ray {number + 1}", device="auto", command=(*command, "--number", str(number)))
+        for number in range(count)
     )

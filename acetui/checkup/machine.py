@@ -80,10 +80,10 @@ def _allowed(card: Card | None, size: float | None) -> Allowance:
 
 
 def _engines(cards: Sequence[Card], env: Mapping[str, str]) -> dict[str, Any]:
-    """How many engines a session has that says nothing, and how many with ``--workers auto``."""
+    """How many engines a session has that says nothing (None: a cluster's), and how many with ``--workers auto``."""
     devices, asked = visible(cards, env), asked_for(env=env)
     try:
-        count = len(chosen(normal(asked), devices)[0])
+        count = None if asked.startswith("ray://") else len(chosen(normal(asked), devices)[0])
     except ValueError:
         count = 1
     return {"asked": asked, "used": count, "auto": len(chosen("auto", devices)[0]), "cards": list(devices)}

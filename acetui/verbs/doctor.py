@@ -101,8 +101,9 @@ def _machine(facts: Mapping[str, Any]) -> Iterator[str]:
 def _engines(facts: Mapping[str, Any]) -> str:
     """How many a session has here, and how it has more."""
     asked = f" (ACETUI_WORKERS is {facts['asked']})" if facts["asked"] else ""
+    used = "those of a Ray cluster" if facts["used"] is None else str(facts["used"])
     more = f"{facts['auto']} with --workers auto, one a card" if facts["auto"] > 1 else "--workers auto is one here"
-    return f"{facts['used']}{asked}; {more}"
+    return f"{used}{asked}; {more}"
 
 
 def _card(card: Mapping[str, Any]) -> str:

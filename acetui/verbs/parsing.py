@@ -218,8 +218,8 @@ def add_workers_flag(to: argparse._ActionsContainer) -> None:
     to.add_argument(
         "--workers",
         type=workers_name,
-        metavar="auto|N|cuda:0,cuda:1",
-        help="several engines that make takes at the same time: one a card, so many, or these "
+        metavar="auto|N|cuda:0,cuda:1|ray://...",
+        help="several engines that make takes at the same time: one a card, so many, these, or a Ray cluster's "
         "(default: [models] workers of the session, else ACETUI_WORKERS, else one)",
     )
 

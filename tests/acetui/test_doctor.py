@@ -108,7 +108,7 @@ def test_how_many_engines_there_would_be(capsys: pytest.CaptureFixture[str], mon
         assert told(capsys)["engines"] == {"asked": "", "used": 1, "auto": 2, "cards": ["cuda:0", "cuda:1"]}
         main(["doctor"])
         assert "1; 2 with --workers auto, one a card" in capsys.readouterr().out
-        for asked, used in (("auto", 2), ("cuda:1", 1), ("4", 2), ("nonsense", 1)):
+        for asked, used in (("auto", 2), ("cuda:1", 1), ("4", 2), ("ray://auto", None), ("nonsense", 1)):
             monkeypatch.setenv("ACETUI_WORKERS", asked)
             assert told(capsys)["engines"]["used"] == used
     monkeypatch.delenv("ACETUI_WORKERS")

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import host
+from engine.lines import Channel
 from engine.protocol import ErrorEvent, Message, Ping, Pong, Shutdown, parse
 
 HOST = (sys.executable, "-m", "engine.host")
@@ -25,7 +26,7 @@ SECONDS = 60
 def converse(data: bytes) -> list[Message]:
     """What a host without a model answers to ``data``, in this process."""
     answers = io.BytesIO()
-    listener = host.Host(host.Channel(answers))
+    listener = host.Host(Channel(answers))
     listener.read(io.BytesIO(data))
     listener.work()
     return [parse(line) for line in answers.getvalue().splitlines()]
@@ -69,7 +70,7 @@ def test_nothing_is_read_after_shutdown() -> None:
 
 
 def test_a_line_that_is_too_long_is_refused_and_the_next_one_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "MAX_LINE", 100)
+    monkeypatch.setattr("engine.lines.MAX_LINE", 100)
     too_long, pong = converse(lines(b"x" * 1000, Ping("p")))
     assert isinstance(too_long, ErrorEvent)
     assert "longer" in too_long.error
@@ -103,8 +104,8 @@ def test_a_parent_that_is_gone_does_not_matter_to_the_channel() -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     with os.fdopen(write_end, "wb", buffering=0) as stream:
-        host.Channel(stream).send(Pong("p"))
-        host.Channel(stream).send(Pong("p"))
+        Channel(stream).send(Pong("p"))
+        Channel(stream).send(Pong("p"))
 
 
 def test_hello_comes_before_torch_and_the_end_of_input_ends_the_process() -> None:

@@ -208,6 +208,8 @@ def test_a_batch_that_only_waited_is_not_to_blame() -> None:
         assert end.again is not None
         assert end.again.losses == 0
         end = landed(end.again, lost(killed=True))
+    waits = replace(batch(), losses=1)  # over it an engine was lost already, and now one at which it only stood in line
+    assert landed(waits, lost(killed=True)) == Landing(again=waits)
 
 
 def test_an_engine_that_is_killed_twice_over_a_batch_may_have_run_out_of_memory() -> None:

@@ -27,6 +27,7 @@ CARDS = ("cuda:0", "cuda:1", "cuda:2")
     [
         *(("", ""), (" Auto ", "auto"), ("02", "2"), ("cuda", "cuda:0"), ("CUDA:1,cuda:0", "cuda:1, cuda:0")),
         *(("cpu,cpu", "cpu, cpu"), ("cpu, cuda:0", "cpu, cuda:0"), ("mps", "mps")),
+        *(("ray://auto", "ray://auto"), ("ray://Box.local:10001/4", "ray://Box.local:10001/4")),
     ],
 )
 def test_what_is_written_has_one_form(written: str, form: str) -> None:
@@ -34,7 +35,9 @@ def test_what_is_written_has_one_form(written: str, form: str) -> None:
     assert normal(form) == form
 
 
-@pytest.mark.parametrize("nonsense", ["0", "65", "-1", "cuda:0,cuda:0", "cuda,cuda:0", "mps,mps", "gpu", "cpu,,cpu"])
+@pytest.mark.parametrize(
+    "nonsense", ["0", "65", "-1", "cuda:0,cuda:0", "cuda,cuda:0", "mps,mps", "gpu", "cpu,,cpu", "ray://", "ray://a/0"]
+)
 def test_what_names_no_engines_is_refused_with_what_would(nonsense: str) -> None:
     with pytest.raises(ValueError, match=r"^$"):
         normal(nonsense)
