@@ -2,8 +2,8 @@
 
 ``python -m tests.sessions.double_engine PLAN`` reads the plan anew for every job: a JSON file with ``steps`` a take,
 ``step_seconds``, ``lanes`` ("one" or "all"), ``grow_mb`` a job, ``oom_above`` (by field), ``oom_together``
-(unless it was loaded with ``offload`` and without a planner), ``parts``, ``measured`` and
-``take_faults`` of its takes (of those whose seed ``faulty_every`` divides), and ``faults``: a ``stage``, what to ``do``
+(unless it was loaded with ``offload`` and without a planner), ``oom_unless`` (it was loaded with these), ``parts``,
+``measured`` and ``take_faults`` of its takes (of those whose seed ``faulty_every`` divides), and ``faults``: a ``stage``, what to ``do``
 there (die, kill, stall, oom, fail, missing, hold, or a signal to the parent), how many ``times`` (-1 for ever), perhaps
 in which ``render`` (counted from 1 over all processes) and at which ``take``. What has happened is
 counted in files beside it.
@@ -116,12 +116,20 @@ class Double:
         self.loaded = job
         profile = {"name": "double", "duration": 60.0}
         offload = bool(job.offload) if self.plan.get("oom_together") else None
-        return Loaded(job.id, profile, dict(IDENTITY), 0.01, planner=job.lm, offload=offload)
+        saving = {}
+        if self.plan.get("oom_unless"):
+            profile |= {"guidance_scale": 7.0, "guidance_fixed": False}
+            offload = bool(job.offload)
+            saving = {"offload": offload, "offload_dit": bool(job.offload_dit), "quantization": job.quantization}
+            saving["guidance_passes"] = job.guidance_passes or 1
+        return Loaded(job.id, profile, dict(IDENTITY), 0.01, planner=job.lm, offload=offload, saving=saving)
 
     def make(self, job: Render) -> Done:
         self.render = self.count("render")
         seeds = job.request["seeds"]
         if self.plan.get("oom_together") and not (self.loaded.offload and self.loaded.lm == "none"):
+            raise OutOfMemory()
+        if any(getattr(self.loaded, name) != value for name, value in self.plan.get("oom_unless", {}).items()):
             raise OutOfMemory()
         for field, most in self.plan.get("oom_above", {}).items():
             if (job.request.get(field) or 60.0) > most:

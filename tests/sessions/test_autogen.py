@@ -537,6 +537,22 @@ def test_models_give_way_when_memory_runs_out(tmp_path: Path) -> None:
     whole(made, made.takes)
 
 
+def test_every_way_to_save_memory_is_taken_in_its_order_and_said(tmp_path: Path) -> None:
+    saving = {"guidance_passes": 2, "offload": True, "offload_dit": True, "quantization": "int8_weight_only"}
+    made = stage(tmp_path, recipe={"caption": "x", "duration": 60, "batch_size": 2}, plan={"oom_unless": saving})
+    report = jam_through(made, takes=3)
+    assert (report.made, report.failed) == (3, {})
+    ran_out = [event["text"] for event in made.of("notice") if event["text"].startswith("Memory ran out")]
+    assert [text.removeprefix("Memory ran out. It goes on with less: ") for text in ran_out] == [
+        "batch_size 2 -> 1.",
+        "guidance in one pass -> in two.",
+        "models in memory all together -> in turns.",
+        "the music model's layers on the card all together -> one after another.",
+        "the music model whole -> in eight bits, which makes other takes.",
+    ]
+    whole(made, made.takes)
+
+
 def test_what_cannot_be_made_smaller_is_a_failure(tmp_path: Path) -> None:
     made = stage(tmp_path, plan={"faults": [{"stage": "sampling", "do": "oom", "times": -1}]})
 
