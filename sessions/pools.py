@@ -87,7 +87,7 @@ class _Pool:
             self.members[take.number] = relative(take.parts)
 
     def learn(self) -> None:
-        self.scales = scales_of(self.members.values())
+        self.scales = scales_of([self.members[number] for number in sorted(self.members)])
 
     def add(self, take: Take) -> bool:
         """Whether the scales are other ones with it."""
