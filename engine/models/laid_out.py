@@ -55,14 +55,14 @@ def lay_out(network: nn.Module) -> bool:
 
     What is laid out can be multiplied with and no longer be written to or be put elsewhere, so this comes last.
     """
-    places = [
-        (parent, name, child)
-        for parent in network.modules()
-        for name, child in parent.named_children()
-        if isinstance(child, nn.Linear) and "bias" not in dict(child.named_parameters())
-    ]
-    if not places or not all(can_lay_out(child.weight) for _, _, child in places):
+    places = [(parent, name) for parent in network.modules() for name, part in parent.named_children() if _plain(part)]
+    if not places or not all(can_lay_out(getattr(parent, name).weight) for parent, name in places):
         return False
-    for parent, name, child in places:
-        setattr(parent, name, LaidOut(child.weight))
+    for parent, name in places:  # the one that is replaced is let go at once: there is never room for all twice
+        setattr(parent, name, LaidOut(getattr(parent, name).weight))
     return True
+
+
+def _plain(part: nn.Module) -> bool:
+    """Whether it is a linear layer without a bias."""
+    return isinstance(part, nn.Linear) and "bias" not in dict(part.named_parameters())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import LMConfig
+from engine.models import laid_out
 from engine.models.laid_out import LaidOut, can_lay_out, lay_out
 from engine.models.planner_lm import PlannerLM
 from engine.models.steady import MOST, prepare
@@ -68,6 +70,22 @@ def test_what_cannot_be_laid_out_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     other = nn.Sequential(nn.Linear(4, 4, bias=False))
     assert not lay_out(other)
     assert isinstance(other[0], nn.Linear)
+
+
+@here
+def test_what_is_replaced_is_let_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is never room for two of a planner."""
+    made = network()
+    weights = [weakref.ref(part) for part in made.layers.modules() if isinstance(part, nn.Linear)]
+    there = []
+
+    def counted(weight: Tensor) -> LaidOut:
+        there.append(sum(each() is not None for each in weights))
+        return LaidOut(weight)
+
+    monkeypatch.setattr(laid_out, "LaidOut", counted)
+    assert lay_out(made.layers)
+    assert there == list(range(len(weights), 0, -1))
 
 
 def steps(made: PlannerLM, rows: list[int]) -> Tensor:
