@@ -3,10 +3,10 @@
 ``python -m tests.sessions.double_engine PLAN`` reads the plan anew for every job: a JSON file with ``steps`` a take,
 ``step_seconds``, ``lanes`` ("one" or "all"), ``grow_mb`` a job, ``oom_above`` (by field), ``oom_together``
 (unless it was loaded with ``offload`` and without a planner), ``oom_unless`` (it was loaded with these), ``parts``,
-``measured`` and ``take_faults`` of its takes (of those whose seed ``faulty_every`` divides), and ``faults``: a ``stage``, what to ``do``
-there (die, kill, stall, oom, fail, missing, hold, or a signal to the parent), how many ``times`` (-1 for ever), perhaps
-in which ``render`` (counted from 1 over all processes) and at which ``take``. What has happened is
-counted in files beside it.
+``measured`` and ``take_faults`` of its takes (of those whose seed ``faulty_every`` divides), and ``faults``: a
+``stage``, what to ``do`` there (die, kill, stall, oom, fail, missing, hold, or a signal to the parent), how many
+``times`` (-1 for ever), perhaps in which ``render`` (counted from 1 over all processes) and at which ``take``. What has
+happened is counted in files beside it.
 """
 
 from __future__ import annotations
