@@ -127,8 +127,10 @@ def test_a_good_draft_saves_steps(network: PlannerLM, vocabulary: Vocabulary, mo
     looked = []
     check = ahead._check
     monkeypatch.setattr(ahead, "_check", lambda *args: looked.append(1) or check(*args))
-    list(ahead.codes(replace(ASKED, count=1 + 3 * (AHEAD + 1)), rows_of(range(1))))
+    told = list(ahead.codes(replace(ASKED, count=1 + 3 * (AHEAD + 1)), rows_of(range(1))))
     assert len(looked) == 3
+    assert len(told) == 1 + 3 * (AHEAD + 1)  # it may be stopped at every token, the draft's too
+    assert (told[0], told[-1]) == (1, 1 + 3 * (AHEAD + 1))
 
 
 def chances(decoder: Decoder, asked: Asked, codes: tuple[int, ...]) -> Tensor:
