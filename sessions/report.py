@@ -132,7 +132,7 @@ class MorningReport:
         lines.append(f"- disk: {self.bytes_used / GB:.2f} GB of takes{free}")
         if self.best:
             level = f" ({self.level} are level, and stand in the order of their numbers)" if self.level > 1 else ""
-            lines += ["", f"Best takes{level}:"]
+            lines += ["", f"Best takes{level}:" if self.level else "Takes, of which none has a score:"]
             lines += [f"- {take['number']:04} {take['name']}, {_score(take['score'])}" for take in self.best]
         return "\n".join(lines) + "\n"
 

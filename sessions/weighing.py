@@ -98,7 +98,7 @@ class Weighing:
     async def _these(self, numbers: Sequence[int]) -> None:
         for start in range(0, len(numbers), _AT_ONCE):
             for take in await asyncio.to_thread(self._weigh, numbers[start : start + _AT_ONCE]):
-                tell(self._events, take)
+                tell(self._events, take, weighed=True)
 
     def _weigh(self, numbers: Sequence[int]) -> list[Take]:
         """Those whose score is another one now, as they are since."""
@@ -118,10 +118,10 @@ class Weighing:
         return [FORMULA, {name: weight for name, weight in self._weights().own.items() if weight is not None}]
 
 
-def tell(events: EventLog, take: Take) -> None:
-    """Tells of a take that was judged, or weighed."""
+def tell(events: EventLog, take: Take, *, weighed: bool = False) -> None:
+    """Tells of a take that was judged, or whose parts were only ``weighed`` anew."""
     parts, faults = dict(take.parts), list(take.faults)
-    events.publish("scored", number=take.number, score=take.score, parts=parts, faults=faults)
+    events.publish("scored", number=take.number, score=take.score, parts=parts, faults=faults, weighed=weighed)
 
 
 def _moved(numbers: Sequence[int]) -> str:

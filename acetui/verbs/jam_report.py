@@ -66,7 +66,7 @@ def _words(event: Mapping[str, Any]) -> tuple[str, Any]:
             return event["text"], sys.stderr
         case "error":
             return "\n        ".join(filter(None, (f"acetui: {event['error']}", event["hint"]))), sys.stderr
-        case "scored":
+        case "scored" if not event.get("weighed"):
             return _scored(event), sys.stdout
         case "loop" if "boundary" in event:
             return event["reason"][:1].upper() + event["reason"][1:], sys.stderr
@@ -84,6 +84,8 @@ def take_line(take: Mapping[str, Any]) -> str:
     if take["operation"] != "render":
         parts.append(take["operation"])
     parts.append(f"made in {sum(take['timings'].values()):.1f} s")
+    parts += [] if take.get("score") is None else [f"score {take['score']:.2f}"]
+    parts += [f"fault: {fault}" for fault in take.get("faults") or ()]
     return "  ".join([*parts, *sketch_mark(take)])
 
 

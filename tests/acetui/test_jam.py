@@ -216,10 +216,22 @@ def test_a_status_line_says_how_far_it_is_and_how_long_it_takes(monkeypatch: pyt
     assert terminal.getvalue().endswith("\r\x1b[Kpaused: the disk is full\n")
 
 
+def test_a_score_that_a_scorer_gives_is_said_and_one_that_is_only_weighed_anew_is_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    autogen: Any = SimpleNamespace()
+    scored = {"event": "scored", "number": 3, "score": 0.8, "parts": {}, "faults": []}
+    HumanJam().show(scored, autogen)
+    HumanJam().show({**scored, "number": 4, "weighed": True}, autogen)
+    assert capsys.readouterr().out == "0003  score 0.80\n"
+
+
 def test_siblings_and_sketches_are_marked() -> None:
     take = {"number": 7, "name": "x", "duration": 10.0, "seed": 1, "operation": "sibling", "timings": {"sampling": 2.0}}
     line = take_line(take | {"identity": {"profile": "nano-turbo"}})
     assert line == "0007  x  0:10  seed 1  sibling  made in 2.0 s  sketch model"
+    poor = take_line(take | {"score": 0.5, "faults": ["silent from 0:02"]})
+    assert poor.endswith("made in 2.0 s  score 0.50  fault: silent from 0:02")
     summary = {"failed": {"x": 2}, "made": 1, "kept": 1, "seconds": 61, "busy_share": 0.5, "report": None}
     assert summary_lines(summary) == "1 takes made, 1 kept, 2 failed in 1:01; the engine was busy 50% of the time."
 

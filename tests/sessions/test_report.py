@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sessions.report import MorningReport, Run
 from sessions.store import Store
+from tests.sessions.takes import committed
 from tests.sessions.test_policy import take
 
 
@@ -50,3 +51,13 @@ def test_a_run_of_no_time_at_all(tmp_path: Path) -> None:
         report = MorningReport.of(Run(5.0, ended=5.0), store, now=5.0)
     assert (report.busy_share, report.made, report.best) == (0.0, 0, ())
     assert "Best takes" not in report.text()
+
+
+def test_what_is_level_is_said_to_be_level(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        made = [committed(store, score=score).number for score in (0.7, 0.9, 0.9, None)]
+        told = MorningReport.of(Run(0.0, ended=1.0, made=made), store, now=1.0)
+        unscored = MorningReport.of(Run(0.0, ended=1.0, made=made[3:]), store, now=1.0)
+    assert told.level == 2
+    assert "Best takes (2 are level, and stand in the order of their numbers):" in told.text()
+    assert (unscored.level, "Takes, of which none has a score:" in unscored.text()) == (0, True)
