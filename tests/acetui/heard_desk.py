@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from acetui.app import StudioApp
 from acetui.browsing import take_details
+from acetui.doing.listing import list_with
 from acetui.player.device import Device
 from acetui.player.outputs import Output, Pull
 from tests.acetui.player.listening import noise, written
@@ -37,13 +38,16 @@ def null(pull: Pull) -> Output:
 async def desk(
     folder: Path, takes: int = 2, seconds: float = SECONDS
 ) -> AsyncIterator[tuple[StudioApp, Pilot[str | None], Api]]:
-    """A terminal on a session whose takes have something to hear."""
+    """A terminal on a session whose takes have something to hear, the newest first."""
     recipe = {"caption": "Neon drive, slow", "duration": int(SECONDS)}
     async with real_desk(folder, takes=takes, recipe=recipe) as (app, pilot, studio):
         app.listening.opener = null
         for made in (await studio("GET", "/api/takes"))["takes"]:
             sound = written(folder, noise(seconds, made["number"]))
             (studio.made.folder / made["files"]["audio"]).write_bytes(sound.path.read_bytes())
+        list_with(app, sort="-number")
+        await settled(app, pilot)
+        app.perform("first")
         await settled(app, pilot)
         yield app, pilot, studio
 
