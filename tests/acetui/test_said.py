@@ -12,7 +12,7 @@ from acetui.panes.key_bar import MOST_ROWS, rows_of
 from tests.acetui.told_studio import ToldStudio, studio, until
 
 LONG = (
-    "The models need 6.3 GB, and the disk of /home/ada/.local/share/acetui/models has 0.2 GB left. "
+    "The models need 6.3 GB, and the disk of /nowhere/ada/share/acetui/models has 0.2 GB left. "
     "Make room, or name a folder on another disk in ACETUI_MODELS."
 )
 
