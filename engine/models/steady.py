@@ -44,7 +44,8 @@ def steady_rows(network: PlannerLM) -> int:
     layer = cast(PlannerLayer, network.layers[0])
     parts = (layer.self_attn.qkv, layer.self_attn.o_proj, layer.mlp.gate_up, layer.mlp.down_proj)
     products = [_product(part) for part in parts]
-    products.append((network.head.shape[1], partial(F.linear, weight=network.head[:_COLUMNS])))
+    head = network.rows_of_head(network.head[:_COLUMNS])
+    products.append((network.head.shape[1], head if isinstance(head, LaidOut) else partial(F.linear, weight=head)))
     exact = network.head.dtype == torch.float32
     # Laid-out weights are read no slower for four rows than for fewer.
     counts = [count for count in _COUNTS if (count >= _CHEAP or not network.laid_out) and (count <= _CHEAP or exact)]

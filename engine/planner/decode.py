@@ -183,7 +183,9 @@ class Decoder:
         """
         logits = self.network.logits(hidden, self._code_head)
         if asked.count is None:
-            logits = torch.cat((logits, self.network.logits(hidden, self._marks.head[:1])), dim=1)
+            # A sum and no product: one column has a kernel of its own, in which rows are not.
+            end = (hidden.float() * self._marks.head[:1].float()).sum(dim=1, keepdim=True)
+            logits = torch.cat((logits, end), dim=1)
         if asked.scale <= 1:
             return logits
         cond, uncond = logits.chunk(2)

@@ -129,6 +129,8 @@ def test_a_row_has_the_same_numbers_whoever_is_beside_it(pair: Pair, batch: int)
     """Not nearly the same: the same."""
     prompts, rest = (tokens(10, 40), tokens(11, 18)), tokens(12, 8, 15)
 
+    head = pair.ours.rows_of_head(pair.ours.head)
+
     def run(rows: list[int]) -> Tensor:
         lanes = []
         for prompt in prompts:
@@ -136,7 +138,7 @@ def test_a_row_has_the_same_numbers_whoever_is_beside_it(pair: Pair, batch: int)
             pair.ours.read(prompt, lane)
             lanes.append(lane.copies(len(rows), prompt.shape[0] + 15))
         steps = [pair.ours.step(rest[rows, i].repeat(2), lanes) for i in range(15)]
-        return torch.stack([pair.ours.logits(step, pair.ours.head).view(2, len(rows), -1) for step in steps])
+        return torch.stack([pair.ours.logits(step, head).view(2, len(rows), -1) for step in steps])
 
     whole = run(list(range(batch)))
     for row in range(batch):
