@@ -149,7 +149,7 @@ def test_fields_of_errors_are_published_names() -> None:
 
 def test_what_is_the_default_anyway_makes_no_difference() -> None:
     assert (
-        Settings.from_dict({"recipe": {"lyrics": "", "thinking": True, "grid": {}}, "loop": {"policy": "mix"}})
+        Settings.from_dict({"recipe": {"lyrics": "", "instrumental": False, "grid": {}}, "loop": {"policy": "mix"}})
         == Settings()
     )
 
