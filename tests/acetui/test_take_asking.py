@@ -229,7 +229,7 @@ async def test_a_take_is_verified(tmp_path: Path) -> None:
     studio.answers["verify"] = {"identical": True, "reason": "Identical."}
     async with desk_with(studio) as (app, pilot):
         await press(app, pilot, "V")
-        assert said(app) == "Take 2: Identical."
+        assert said(app) == "Take 1: Identical."
         assert "verified: identical" in picture(app, app.desk.take)[0]
         studio.answers["verify"] = {"identical": False, "reason": "It differs, as it may."}
         await press(app, pilot, "g m V")
@@ -242,9 +242,9 @@ async def test_takes_are_made_from_takes() -> None:
     studio = ScriptedStudio([take(1), take(2)])
     async with desk_with(studio) as (app, pilot):
         await press(app, pilot, "v")
-        assert said(app) == "A sibling of take 2 is rendered before the loop goes on."
+        assert said(app) == "A sibling of take 1 is rendered before the loop goes on."
         await press(app, pilot, "g m f")
-        assert [what[:2] for what in studio.calls("operate")] == [(2, "sibling"), (2, "finish"), (1, "finish")]
+        assert [what[:2] for what in studio.calls("operate")] == [(1, "sibling"), (1, "finish"), (2, "finish")]
         assert "2 takes" in said(app)
         studio.refusals["operate"] = Refused(409, {"error": "Nothing would change.", "hint": "Take another model."})
         await press(app, pilot, "f")
