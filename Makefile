@@ -14,7 +14,7 @@ export PYTHON PIP_ARGS
 unexport PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help venv studio test test-slow test-ray test-gpu soak kills bench bench-gpu bench-store bench-overlap format clean distclean
+.PHONY: help venv studio test test-slow test-ray test-gpu soak kills bench bench-gpu bench-store bench-overlap bench-several format clean distclean
 
 help:
 	@echo "make studio      install acetui with its engine, and render a first take"
@@ -27,6 +27,7 @@ help:
 	@echo "make bench       the benchmarks on this CPU, side by side with diffusers"
 	@echo "make bench-gpu   the benchmarks on a CUDA device"
 	@echo "make bench-store, make bench-overlap   50,000 takes in the store; the loop beside the sum of its stages"
+	@echo "make bench-several   takes an hour of several engines, and behind Ray, beside one's"
 	@echo "make format      put imports and code into the project's form"
 	@echo "make venv        only the empty virtual environment (to put a torch of your own into it first)"
 	@echo "make clean       remove what was built, but not .venv; make distclean removes that too"
@@ -79,6 +80,9 @@ bench-store: $(VENV)/.dev
 
 bench-overlap: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks overlap $(ARGS)
+
+bench-several: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks several $(ARGS)
 
 format: $(VENV)/.dev
 	@$(BIN)/python -m ruff check --fix --quiet --exit-zero .

@@ -11,7 +11,21 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import dit, gpu, hearing, machine, overlap, planner, render, repaint, start, store, terminal, vae
+from benchmarks import (
+    dit,
+    gpu,
+    hearing,
+    machine,
+    overlap,
+    planner,
+    render,
+    repaint,
+    several,
+    start,
+    store,
+    terminal,
+    vae,
+)
 from benchmarks.bench import DTYPES, Bench
 from benchmarks.peers import have_diffusers, quiet
 from benchmarks.rows import Area
@@ -24,7 +38,7 @@ MINUTES = {"cpu": 24.0, "gpu": 9.0}
 SHARES = {"start": 2, "terminal": 5, "render": 3, "dit": 11, "vae": 9, "gpu": 6}
 """How the areas divide that time, about in minutes; what one leaves is the next ones'."""
 
-JAM = ("store", "overlap", "hearing", "scores")
+JAM = ("store", "overlap", "several", "hearing", "scores")
 """What is measured by itself: sessions, and not the model."""
 
 Part = Callable[[Bench], list[Area]]
@@ -134,6 +148,8 @@ def _of_the_jam(arguments: argparse.Namespace) -> int:
         areas = hearing.run(hearing.Sizes.quick() if arguments.quick else hearing.Sizes())
     elif arguments.where == "scores":
         areas = _scores(quick=arguments.quick)
+    elif arguments.where == "several":
+        areas = several.run(several.Sizes.quick() if arguments.quick else several.Sizes())
     else:
         areas = overlap.run(overlap.Sizes.quick() if arguments.quick else overlap.Sizes())
     print("\n\n".join(show(area) for area in areas))

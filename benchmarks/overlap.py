@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def run(sizes: Sizes) -> list[Area]:
     """The table."""
     with tempfile.TemporaryDirectory(prefix="acetui-bench-") as folder:
         root = Path(folder)
-        _python(root, "engine.testing", str(root / "models"), "--no-lm")
+        program(root, "engine.testing", str(root / "models"), "--no-lm")
         before = _alone(root, sizes)
         jam = _jam(root, sizes)
         after = _alone(root, sizes)
@@ -92,13 +93,13 @@ class Measured:
 
 
 def _jam(root: Path, sizes: Sizes) -> Measured:
-    flags = [word for name, value in sizes.recipe.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    flags = flags_of(sizes.recipe)
     takes = sizes.batches * sizes.takes
     create(root / "jam", Settings.from_dict({"loop": {"faulty_before_parking": 0}}))  # random weights pass no gate
     command = [sys.executable, "-m", "acetui", "jam", str(root / "jam"), "--takes", str(takes), "--json"]
     command += ["--models", str(root / "models"), *MACHINE, *flags]
     run, began = Measured(), (0.0, 0.0)
-    with subprocess.Popen(command, cwd=ROOT, env=_env(root), stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, cwd=ROOT, env=environment(root), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         for line in process.stdout:
             event = json.loads(line)
@@ -128,17 +129,23 @@ def _cpu(pid: int) -> float:
 def _alone(root: Path, sizes: Sizes) -> list[list[float]]:
     """Seconds, and processor seconds, of every stage for ``sizes.alone`` batches, from a process of its own."""
     print("[overlap] the stages alone", file=sys.stderr, flush=True)
-    said = _python(root, "benchmarks.overlap", json.dumps([str(root), sizes.alone, sizes.recipe]))
+    said = program(root, "benchmarks.overlap", json.dumps([str(root), sizes.alone, sizes.recipe]))
     return list(json.loads(said))
 
 
-def _python(root: Path, module: str, *arguments: str) -> str:
+def flags_of(recipe: Mapping[str, Any]) -> list[str]:
+    """A recipe as the command line has it."""
+    return [word for name, value in recipe.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def program(root: Path, module: str, *arguments: str) -> str:
+    """What a module of the project prints."""
     command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=_env(root), stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, cwd=ROOT, env=environment(root), stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout
 
 
-def _env(root: Path) -> dict[str, str]:
+def environment(root: Path) -> dict[str, str]:
     """One thread, which sleeps while it waits, as the engine's process has it; folders of its own."""
     own = {"ACETUI_STATE": str(root / "state"), "ACETUI_DATA": str(root / "data")}
     return {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", **own}

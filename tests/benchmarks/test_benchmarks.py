@@ -24,6 +24,7 @@ from benchmarks import (
     planner_gpu,
     render,
     repaint,
+    several,
     start,
     store,
     vae,
@@ -147,6 +148,11 @@ def test_store() -> None:
 
 def test_hearing() -> None:
     check(hearing.run(hearing.Sizes.quick()), rows=5 + Sshd.there() + 3)
+
+
+@pytest.mark.slow
+def test_several() -> None:
+    check(several.run(several.Sizes.quick()), rows=5)
 
 
 def test_overlap() -> None:
