@@ -178,6 +178,7 @@ def test_what_is_published_is_what_was_trained(tokenizer: Tokenizer, songs: Exce
 
 def test_steps_make_answers_likelier(tokenizer: Tokenizer, songs: Excerpts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "PAGES", 4)
+    monkeypatch.setattr(training, "_CODES_EVERY", 2)
     network = make_planner(planner_config(tokenizer.get_vocab_size()), 5)
     trainer = training.PlannerTrainer(network, tokenizer, songs, 60, 5)
     losses = [float(trainer.step(index)["words"]) for index in range(8)]
@@ -185,7 +186,7 @@ def test_steps_make_answers_likelier(tokenizer: Tokenizer, songs: Excerpts, monk
     pages = [trainer.pages(np.random.default_rng(2)) for _ in range(2)]
     assert pages[0] == pages[1]
     before = network.norm.weight.detach().clone()
-    words, codes = trainer.tested(1)
+    words, codes = trainer.tested(2)
     assert torch.equal(network.norm.weight, before)
     assert 0 < words < 9
     assert 0 < codes < 12

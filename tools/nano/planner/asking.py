@@ -53,7 +53,7 @@ def asked(song: Song, rng: np.random.Generator) -> Asked:
         words = caption
     else:
         words = ""
-    if words and rng.random() < 0.3:
+    if words and rng.random() < 0.6:
         words = _numbers(song, words, rng)
     if words and rng.random() < 0.25:
         words = _talk(words, rng)

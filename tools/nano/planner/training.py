@@ -24,7 +24,10 @@ from tools.nano.sizes import DIT
 from tools.nano.slices import Average, Learner
 
 PAGES = 24
-"""Pages a step, of which a half has codes."""
+"""Pages a step."""
+
+_CODES_EVERY = 6
+"""One page in so many has codes: there are few songs with codes, and more of them at a time are learnt by heart."""
 
 FIRST_SEED = 2_000_000
 """Seeds of songs that are only written of: what the transformer is trained on lies below, what is held out above."""
@@ -51,10 +54,10 @@ class PlannerTrainer(Learner):
         super().__init__(modules, optimiser, Average(modules, horizon=200), steps)
 
     def pages(self, rng: np.random.Generator, *, held_back: bool = False) -> list[Page]:
-        """The pages of a step: half of them with codes."""
+        """The pages of a step: some with codes."""
         made = []
         for number in range(PAGES):
-            if number % 2:
+            if number % _CODES_EVERY == 0:
                 song, codes = self.excerpts.draw(rng, held_back=held_back)
                 made.append(page(chosen(WITH_CODES, rng), song, codes, rng))
             else:
@@ -94,6 +97,8 @@ class PlannerTrainer(Learner):
         """One batch of pages."""
         rng = np.random.default_rng([self.seed + 4, index])
         words, codes = self.losses(self.pages(rng), rng)
+        if not len(codes):  # all pages with codes were to be put into words
+            return {"words": words.detach().mean(), "norm": self.learn(words.mean(), index)}
         norm = self.learn(words.mean() + codes.mean(), index)
         return {"words": words.detach().mean(), "codes": codes.detach().mean(), "norm": norm}
 
