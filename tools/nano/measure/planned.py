@@ -49,6 +49,15 @@ class Kept:
     meter: float
     """Of three quarter notes or not."""
 
+    in_three: int
+    """How many plans have bars of three quarter notes."""
+
+    three_heard: float
+    """Of those, the share of takes in which three are heard."""
+
+    three_elsewhere: float
+    """The same of the other plans' takes: chance."""
+
     duration: float
     """To the sample."""
 
@@ -62,7 +71,6 @@ class Kept:
     """By another request's plan."""
 
     chance_key: float
-    chance_meter: float
 
 
 @dataclass(frozen=True)
@@ -107,7 +115,10 @@ def measure_planned(
         tempo=_share([tempo_error(one.heard_bpm, one.bpm).verdict == "right" for one in found]),
         octave=_share([tempo_error(one.heard_bpm, one.bpm).verdict == "octave" for one in found]),
         key=_share([relation(one.heard_key, one.keyscale) == "same" for one in found]),
-        meter=_share(_meters(found, found)),
+        meter=_share([one.three == _in_three(one) for one in found if one.three is not None]),
+        in_three=sum(_in_three(one) for one in found),
+        three_heard=_share([bool(one.three) for one in found if _in_three(one)]),
+        three_elsewhere=_share([bool(one.three) for one in found if not _in_three(one)]),
         duration=_share([one.exact for one in found]),
         style=_share([one.style for one in found]),
         songs_meter=_share(originals),
@@ -117,7 +128,6 @@ def measure_planned(
         chance_key=_share(
             [relation(one.heard_key, other.keyscale) == "same" for one, other in zip(found, others, strict=True)]
         ),
-        chance_meter=_share(_meters(found, others)),
     )
 
 
@@ -139,9 +149,9 @@ def _listen(
     )
 
 
-def _meters(found: Sequence[_One], planned: Sequence[_One]) -> list[bool]:
-    pairs = zip(found, planned, strict=True)
-    return [one.three == (BAR_BEATS.get(plan.meter) == 3) for one, plan in pairs if one.three is not None]
+def _in_three(one: _One) -> bool:
+    """Whether the plan's bars have three quarter notes; 6/8 has as many."""
+    return BAR_BEATS.get(one.meter) == 3
 
 
 def _share(flags: Sequence[bool]) -> float:
