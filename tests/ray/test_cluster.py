@@ -21,7 +21,7 @@ from engine.afar.asking import places_in
 from engine.process import COMMAND
 from sessions.at_work import Equipment
 from sessions.jam import Jam
-from tests.sessions.jamming import FAST, ROOT, Stage, run, stage, state, whole
+from tests.sessions.jamming import FAST, ROOT, Stage, both_held, run, stage, state, whole
 
 __all__ = ["state"]
 
@@ -76,12 +76,6 @@ async def afar(made: Stage, workers: str = "ray://auto/2", **options: Any) -> An
     async with made.open(workers=workers, **{"patience": PATIENT, **options}) as jam:
         await made.until(lambda: all(engine.ready for engine in jam.engine.engines))
         yield jam
-
-
-async def both_held(made: Stage, jam: Jam, **overrides: Any) -> asyncio.Task[Any]:
-    task = asyncio.create_task(jam.run(headless=True, **overrides))
-    await made.until(lambda: made.count("fault-0") >= 2 and sum(f.begun for f in jam.loop._renderer.flights) == 2)
-    return task
 
 
 def test_takes_are_made_on_two_machines_and_kept_here(machines: Machines, tmp_path: Path) -> None:

@@ -132,6 +132,13 @@ def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(limited())
 
 
+async def both_held(made: Stage, jam: Jam, **overrides: Any) -> asyncio.Task[Any]:
+    """A run both of whose engines hold in the middle of something, of which the loop has heard."""
+    task = asyncio.create_task(jam.run(headless=True, **overrides))
+    await made.until(lambda: made.count("fault-0") >= 2 and sum(f.begun for f in jam.loop._renderer.flights) == 2)
+    return task
+
+
 def whole(made: Stage, takes: list[dict[str, Any]]) -> None:
     """Every announced take is there, whole, under a number of its own; nothing else is."""
     numbers = [take["number"] for take in takes]

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from engine.request import Request
-from sessions.jam import Jam
-from tests.sessions.jamming import Stage, run, stage, state, whole
+from tests.sessions.jamming import Stage, both_held, run, stage, state, whole
 from tests.sessions.studios import Api, on_api
 
 __all__ = ["state"]
@@ -31,13 +30,6 @@ async def two(made: Stage) -> Any:
     async with made.open(workers="cpu,cpu") as jam:
         await made.until(lambda: all(engine.ready for engine in jam.engine.engines))
         yield jam
-
-
-async def both_held(made: Stage, jam: Jam, **overrides: Any) -> asyncio.Task[Any]:
-    """A run both of whose engines hold in the middle of something, of which the loop has heard."""
-    task = asyncio.create_task(jam.run(headless=True, **overrides))
-    await made.until(lambda: made.count("fault-0") >= 2 and sum(f.begun for f in jam.loop._renderer.flights) == 2)
-    return task
 
 
 def test_takes_are_made_at_the_same_time_and_exactly_as_many_as_asked_for(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_a_loop_that_was_turned_off_stays_off(tmp_path: Path) -> None:
 def test_a_loop_that_is_wanted_again_while_it_stops_begins_again(tmp_path: Path) -> None:
     async def act(studio: Studio, made: Stage) -> None:
         await studio.steering.steer("on", {"headless": True})
-        await made.until(lambda: made.held)
+        await made.until(lambda: made.held and studio.loop.progress())  # the loop has heard of it
         await studio.steering.steer("off", {})
         await made.until(lambda: studio.loop.state == "stopping")
         await studio.steering.steer("on", {"takes": 3})
