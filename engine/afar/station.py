@@ -27,6 +27,9 @@ MOST = 64
 
 COMMAND = ("-P", "-m", "engine.host")
 
+PREFIX = "acetui-station-"
+"""How the names of stations' folders begin; the number of their process follows."""
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -47,7 +50,8 @@ class Station:
     """
 
     def __init__(self, command: Sequence[str] = ()) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="acetui-station-"))
+        _sweep()
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         (self._folder / TAKES).mkdir()
         self._said: queue.Queue[Heard] = queue.Queue()
         self._process = subprocess.Popen(
@@ -109,6 +113,18 @@ def _environment() -> dict[str, str]:
     ours = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
     ours.pop("OMP_NUM_THREADS", None)
     return ours
+
+
+def _sweep() -> None:
+    """Takes away what stations have left that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except (OSError, ValueError, OverflowError):
+            continue  # somebody else's, or a name that tells nothing
 
 
 def _files(line: bytes) -> dict[str, bytes]:

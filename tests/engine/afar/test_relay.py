@@ -214,6 +214,18 @@ def test_everything_else_passes_as_it_is(elsewhere: Elsewhere, tmp_path: Path) -
     assert elsewhere.said[0]["type"] == "hello"
 
 
+def test_what_stations_left_that_were_killed_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    dead, ours, unknown = (tmp_path / f"acetui-station-{each}-x" for each in (2**22 + 1, os.getpid(), "some"))
+    for folder in (dead, ours, unknown):
+        folder.mkdir()
+    station = Station([sys.executable, "-c", "pass"])
+    assert (dead.exists(), ours.exists(), unknown.exists()) == (False, True, True)
+    while not any(heard.code == 0 for heard in station.hear()):
+        pass
+    assert not Path(station.greet()[1]).exists()
+
+
 def test_an_engine_that_is_killed_there_ends_here_in_the_same_way(elsewhere: Elsewhere, tmp_path: Path) -> None:
     elsewhere.plan.write_text(json.dumps({"faults": [{"stage": "sampling", "do": "kill"}]}))
     elsewhere(render(tmp_path, "a", 1))
