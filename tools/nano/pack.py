@@ -28,10 +28,11 @@ PLANNER_FOLDER = "acestep-5Hz-lm-nano"
 
 def official(module: nn.Module) -> dict[str, Tensor]:
     """Every tensor of a module under its official name: fused matrices come apart."""
-    return {
-        name: slot.target.narrow(0, slot.start, slot.rows).clone() if slot.target.dim() else slot.target.clone()
-        for name, slot in slots(module).items()
-    }
+    found = {}
+    for name, slot in slots(module).items():
+        assert isinstance(slot.target, Tensor)  # nothing is packed while it is trained
+        found[name] = slot.target.narrow(0, slot.start, slot.rows).clone() if slot.target.dim() else slot.target.clone()
+    return found
 
 
 def write_set(vae: VAE, networks: Networks, variant: str, silence: Tensor, root: Path) -> None:

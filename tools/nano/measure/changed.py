@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,19 +17,13 @@ from engine.scoring.agreement import relation
 from engine.scoring.key import key
 from engine.scoring.tempo import tempo, tempo_error
 from tools.nano.measure.held_out import CHANGED_FROM, compose, request_for, sound_of
+from tools.nano.measure.takes import Renderer
 
 _SIZE, _HOP = 256, 64
 """Samples of a spectrum, and between two: a click is a few samples long."""
 
 _AROUND = 0.01
 """Seconds around a join that belong to it."""
-
-
-class Renderer(Protocol):
-    """What is used of an ``engine.Engine``."""
-
-    def render(self, request: Request) -> Sequence[Any]:
-        """A take for every seed of the request."""
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 
 from engine.audio import RATE
-from engine.request import Request
 from engine.scoring.judging import judge
 from tools.nano.measure.held_out import JUDGED_FROM, compose, request_for
 from tools.nano.measure.style import Classifier, features
-from tools.nano.measure.takes import compare, listen
-
-
-class Renderer(Protocol):
-    """What is used of an ``engine.Engine``."""
-
-    def render(self, request: Request) -> Sequence[Any]:
-        """A take for every seed of the request."""
+from tools.nano.measure.takes import Renderer, compare, listen
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,6 @@ from tools.nano.music.song import BAR_BEATS, Song
 from tools.nano.planner.asking import asked
 
 
-class PlannedTake(Protocol):
-    """What is read of an ``engine.take.Take``."""
-
-    audio: Any
-    plan: Any
-
-
 class Renderer(Protocol):
     """What is used of an ``engine.Engine``."""
 
