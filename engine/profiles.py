@@ -88,6 +88,11 @@ def is_sketch(profile_name: str) -> bool:
     return profile_name.startswith(_SKETCH)
 
 
+def cover_task(profile_name: str) -> str:
+    """The task of a cover where nobody says which: the one by which the model keeps the tempo and key of its source."""
+    return "cover-nofsq" if is_sketch(profile_name) else "cover"
+
+
 def profile_for(folder_name: str, config: DiTConfig) -> Profile:
     """The profile of a DiT folder: what it is from its config, which flavour of it from the words of its name."""
     words = set(re.split(r"[/\\._-]+", folder_name.lower()))

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.errors import InvalidRequest
+from engine.profiles import cover_task
 from engine.request import FIELDS, Request
 from engine.resolve import settled
 from engine.sources.regions import Grid, canvas_of, crop_of
@@ -84,8 +85,11 @@ def repaint(parent: Take, given: Given, takes: int, model: Given) -> Request:
 
 
 def cover(parent: Take, given: Given, takes: int, model: Given) -> Request:
-    """``parent`` in another style; ``task_type`` may be cover-nofsq, which follows it more closely."""
-    task = given.get("task_type", "cover")
+    """``parent`` in another style; ``task_type`` may be cover-nofsq, which follows it more closely.
+
+    Where it is not given, it is what suits the model.
+    """
+    task = given.get("task_type") or cover_task(str(model.get("name") or parent.identity.get("profile", "")))
     if task not in ("cover", "cover-nofsq"):
         raise InvalidRequest(
             f"task_type cannot be {str(task)[:40]!r} for a cover.", "Use cover or cover-nofsq.", field="task_type"

@@ -12,6 +12,7 @@ from acetui.how_long import exact_time
 from acetui.recipe.field_values import default_of, parsed, shown, written
 from acetui.recipe.fields_shown import explained, label, stepped
 from engine.errors import InvalidRequest
+from engine.profiles import cover_task
 from engine.sources.regions import TRAINED_REGION
 from engine.values import LARGEST_BATCH, TRAINED_SECONDS
 from sessions.lyric_times import timed_lines
@@ -49,7 +50,7 @@ _HELP = {
     "task_type": "The music's course alone (cover), or its sound as well (cover-nofsq).",
 }
 _CHOICES = {SIDE: ("after", "before"), "task_type": ("cover", "cover-nofsq")}
-_DEFAULTS: Mapping[str, Any] = MappingProxyType({SECONDS: 30.0, SIDE: "after", TAKES: 2, "task_type": "cover"})
+_DEFAULTS: Mapping[str, Any] = MappingProxyType({SECONDS: 30.0, SIDE: "after", TAKES: 2})
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,9 @@ class Remaking:
         self.given: dict[str, Any] = {}
         """What is set, by the names that the studio knows."""
 
+        made_by = str((take.get("identity") or {}).get("profile") or "")
+        self._defaults = {**_DEFAULTS, "task_type": cover_task(made_by)}
+
         if operation == "repaint":
             start = min(second, max(self.seconds - _FIRST_REGION, 0.0))
             begins, ends = around or (start, start + _FIRST_REGION)
@@ -113,7 +117,8 @@ class Remaking:
 
     def body(self) -> dict[str, Any]:
         """What is sent to the studio."""
-        return {TAKES: _DEFAULTS[TAKES], **self.given}
+        sent = (TAKES, "task_type") if self.operation == "cover" else (TAKES,)
+        return {**{name: self._defaults[name] for name in sent}, **self.given}
 
     # --- setting -----------------------------------------------------------------------------------------------------
 
@@ -194,7 +199,9 @@ class Remaking:
             return exact_time(self.given[name])
         value = self._value(name)
         return (
-            str(value) if name in _DEFAULTS and isinstance(value, str | int) else written(name, value) or f"{value:g}"
+            str(value)
+            if name in self._defaults and isinstance(value, str | int)
+            else written(name, value) or f"{value:g}"
         )
 
     # --- inside ------------------------------------------------------------------------------------------------------
@@ -213,7 +220,7 @@ class Remaking:
     def _value(self, name: str) -> Any:
         if name in self.given:
             return self.given[name]
-        return self._own(name) if name in _WORDS else _DEFAULTS.get(name)
+        return self._own(name) if name in _WORDS else self._defaults.get(name)
 
     def _shown(self, name: str) -> str:
         value = self._value(name)
@@ -223,7 +230,7 @@ class Remaking:
             return f"{value:g} s"
         if name in _WORDS:
             return " / ".join(str(value).split("\n")) or "none"
-        if name in _DEFAULTS:
+        if name in self._defaults:
             return str(value)
         return shown(name, value)
 

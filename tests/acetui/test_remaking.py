@@ -80,7 +80,15 @@ def test_the_words_of_the_take_are_not_sent_again() -> None:
     made = remaking("cover")
     assert made.text("caption") == "melancholic synthwave, airy pads"
     made.type("caption", "melancholic synthwave, airy pads")
-    assert made.body() == {TAKES: 2}
+    assert made.body() == {TAKES: 2, "task_type": "cover"}
+
+
+def test_a_sketch_is_covered_by_what_it_sounds_like_unless_somebody_chooses() -> None:
+    made = remaking("cover")
+    sketch = Remaking("cover", {**made.take, "identity": {"profile": "nano-turbo"}})
+    assert sketch.body()["task_type"] == "cover-nofsq"
+    sketch.turn("task_type", 1)
+    assert sketch.body()["task_type"] == "cover"
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,8 @@ def test_a_region_that_is_none_is_refused_at_once(given: dict[str, Any], field: 
 
 def test_a_cover_is_one_of_two_kinds_and_needs_a_caption() -> None:
     assert derived.cover(take(), {"task_type": "cover-nofsq"}, 1, TURBO).task_type == "cover-nofsq"
+    assert derived.cover(take(), {}, 1, TURBO).task_type == "cover"
+    assert derived.cover(take(), {}, 1, {**TURBO, "name": "nano-turbo"}).task_type == "cover-nofsq"
     with pytest.raises(InvalidRequest, match="task_type"):
         derived.cover(take(), {"task_type": "repaint"}, 1, TURBO)
     with pytest.raises(InvalidRequest, match="caption"):
