@@ -169,9 +169,8 @@ class ModelSettings(Table):
         None, group="models", low=1, high=2, help="2 takes half the memory where there is guidance, and as long."
     )
     quantization: str | None = spec(
-        None, group="models", choices=NAMES, help="The music model's weights in one byte a number."
+        None, group="models", choices=NAMES, help="The music model in one byte a number."
     )
-
     lm_draft: str | None = spec(
         None, group="models", help="A smaller planner that writes codes ahead of the planner, which checks them."
     )

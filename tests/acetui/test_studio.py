@@ -106,7 +106,7 @@ def test_a_night_without_a_terminal_and_every_take_again_after_a_restart(
     assert main(["takes", str(session), "--json"]) == 0
     takes = said(capsys)
     assert [take["layout"]["index"] for take in takes] == [0, 1, 2]
-    assert takes[0]["identity"].keys() == REASONS.keys() - {"adapters"}
+    assert takes[0]["identity"].keys() == REASONS.keys() - {"adapters", "passes", "quantization"}
     assert main(["verify", str(session), "1-3", "--json"]) == 0
     assert [(line["number"], line["identical"], line["reason"]) for line in said(capsys)] == [
         (number, True, "Identical.") for number in (1, 2, 3)

@@ -64,6 +64,7 @@ def test_the_reference_implementations_json() -> None:
         "shift": 3.0,
         "batch_size": 2,
         "use_random_seed": True,
+        "thinking": True,
     }
     assert made.recipe.draw(random.Random(0)).caption == "warm {jazz}"
     assert sorted(made.notices) == [
