@@ -21,6 +21,7 @@ from sessions.discovery import Place, who_has
 from sessions.errors import MissingSession
 from sessions.lock import SessionBusy, SessionLock
 from sessions.starting import StudioFailed, spawn
+from sessions.store import Store
 from tests.sessions.jamming import SECONDS, Stage, stage, state
 from tests.sessions.studios import Running, running
 
@@ -81,6 +82,7 @@ def test_a_signal_ends_it_in_order(tmp_path: Path, number: int) -> None:
         assert who_has(made.folder) is None
         with pytest.raises(ProcessLookupError):
             os.kill(engine, 0)
+    Store.open(made.folder).close()  # a take that was whole and not yet committed is found at the next start
     assert len(list((made.folder / "takes").glob("*.flac"))) == len(takes_of(made))
 
 
