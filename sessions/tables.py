@@ -168,9 +168,7 @@ class ModelSettings(Table):
     guidance_passes: int | None = spec(
         None, group="models", low=1, high=2, help="2 takes half the memory where there is guidance, and as long."
     )
-    quantization: str | None = spec(
-        None, group="models", choices=NAMES, help="The music model in one byte a number."
-    )
+    quantization: str | None = spec(None, group="models", choices=NAMES, help="The music model in one byte a number.")
     lm_draft: str | None = spec(
         None, group="models", help="A smaller planner that writes codes ahead of the planner, which checks them."
     )
