@@ -7,6 +7,7 @@ everything else; an index says by which weights its scores were, so that a chang
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -37,6 +38,8 @@ class Weighing:
         self._pools = Pools(store)
         self._waiting: deque[Sequence[int] | None] = deque()
         self._work: asyncio.Task[None] | None = None
+        self._ending = threading.Event()
+        self._writing = threading.Lock()
 
     def weighed(self, take: Take) -> Take:
         """A take with the score that its parts come to; one without parts keeps what it has.
@@ -67,7 +70,13 @@ class Weighing:
                 self.again()
 
     async def close(self) -> None:
-        """Leaves what waits to the next opening, which sees from the note that is missing that there is something."""
+        """Leaves what waits to the next opening, which sees from the note that is missing that there is something.
+
+        Nothing is written any more once it returns: the next one may have the session by then.
+        """
+        self._ending.set()
+        await asyncio.to_thread(self._writing.acquire)
+        self._writing.release()
         if self._work is not None:
             self._work.cancel()
             await asyncio.gather(self._work, return_exceptions=True)
@@ -104,9 +113,12 @@ class Weighing:
         """Those whose score is another one now, as they are since."""
         found = []
         for take in self._store.several(numbers):
-            if take.parts and (score := self.score_of(take)) != take.score:
-                with suppress(NoTake):  # it was deleted meanwhile
-                    found.append(self._store.change(take.number, score=score))
+            with self._writing:
+                if self._ending.is_set():
+                    break
+                if take.parts and (score := self.score_of(take)) != take.score:
+                    with suppress(NoTake):  # it was deleted meanwhile
+                        found.append(self._store.change(take.number, score=score))
         return found
 
     def score_of(self, take: Take) -> float | None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sessions.events import EventLog
 from sessions.pools import Pools
 from sessions.standing import why
 from sessions.store import Store
 from sessions.tables import ScoreSettings
 from sessions.take import Take
 from sessions.toml_edit import with_values
+from sessions.weighing import Weighing
 from tests.sessions.jamming import run, stage, state
 from tests.sessions.takes import committed, no_waiting
 
@@ -69,6 +73,30 @@ def test_why_tells_the_pool_that_a_part_is_held_against(store: Store) -> None:
     assert part["pool"] == {"middle": 0.535, "spread": 0.1, "takes": 8}
     assert part["value"] == 0.5953  # half of .58, and half of 1 / (1 + e^-.45)
     assert found["parts"][1]["pool"] is None
+
+
+async def test_nothing_is_written_once_it_is_closed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(30):
+        said(store, 0.5, score=0.1)
+    written, begun, change = [], asyncio.Event(), store.change
+    loop = asyncio.get_running_loop()
+
+    def slowly(number: int, **fields: Any) -> Take:
+        loop.call_soon_threadsafe(begun.set)
+        time.sleep(0.02)
+        changed = change(number, **fields)
+        written.append(number)
+        return changed
+
+    monkeypatch.setattr(store, "change", slowly)
+    weighing = Weighing(store, EventLog(), ScoreSettings)
+    weighing.again()
+    await begun.wait()
+    await weighing.close()
+    at_the_end = list(written)
+    await asyncio.sleep(0.2)
+    assert written == at_the_end
+    assert 0 < len(written) < 30
 
 
 def test_a_loop_weighs_its_pool_anew_at_the_eighth_take_and_says_so(tmp_path: Path) -> None:
