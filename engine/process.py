@@ -215,18 +215,25 @@ class EngineProcess:
             self._process.kill()
 
     async def close(self, grace: float = GRACE_SECONDS) -> None:
-        """Ends the engine: asks it to, then SIGTERM, then SIGKILL, ``grace`` seconds each. Safe to call twice."""
+        """Ends the engine: asks it to, then SIGTERM, then SIGKILL, ``grace`` seconds each. Safe to call twice.
+
+        Who is cancelled here has no time for that, and the engine ends at once.
+        """
         with contextlib.suppress(EngineError):
             await self._send(Shutdown())
         self._commands.close()
-        for insist in (self._process.terminate, self._process.kill):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(grace):
-                    await self._process.wait()
-                break
-            with contextlib.suppress(ProcessLookupError):
-                insist()
-        await self._process.wait()
+        try:
+            for insist in (self._process.terminate, self._process.kill):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(grace):
+                        await self._process.wait()
+                    break
+                with contextlib.suppress(ProcessLookupError):
+                    insist()
+            await self._process.wait()
+        except asyncio.CancelledError:
+            self.kill()
+            raise
         await self._event_reader
         self._log_reader.cancel()
 

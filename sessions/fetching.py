@@ -112,7 +112,7 @@ class Fetching:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-            await process.wait()
+            await process.communicate()  # and reads its pipes to their ends: nothing of it outlives the loop
         return error
 
     def _heard(self, told: Mapping[str, Any]) -> None:

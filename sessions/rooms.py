@@ -54,8 +54,16 @@ class Rooms:
                 room.want()
 
     async def run(self) -> None:
-        """Has engines whenever they are wanted, until it is cancelled; they are then ended."""
-        await asyncio.gather(*(room.run() for room in self._rooms))
+        """Has engines whenever they are wanted, until it is cancelled; all are then ended."""
+        running = [asyncio.create_task(room.run()) for room in self._rooms]
+        try:
+            failed, _ = await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
+        finally:  # not gather: it returns with the first that has ended, and the others would be cut short at it
+            for each in running:
+                each.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        for each in failed:
+            each.result()
 
     def described(self, at_work: Callable[[Supervisor], Any]) -> list[dict[str, Any]]:
         """Each engine as the API tells of it; ``at_work`` says what it makes."""

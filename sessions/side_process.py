@@ -114,4 +114,4 @@ class SideProcess:
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-            await process.wait()
+            await process.communicate()  # and reads its pipes to their ends: nothing of it outlives the loop

@@ -153,7 +153,7 @@ def test_noise_on_the_channel_ends_the_engine(noise: str) -> None:
         drive(f"greet(); hear(); print({noise}, flush=True); time.sleep(60)", render_all)
 
 
-def test_close_insists(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_close_insists() -> None:
     deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN); greet(); time.sleep(60)"
 
     async def close(engine: EngineProcess) -> int:
@@ -166,6 +166,23 @@ def test_close_insists(monkeypatch: pytest.MonkeyPatch) -> None:
         os.kill(pid, 0)
 
 
+def test_who_may_not_wait_for_its_end_leaves_no_engine_behind() -> None:
+    deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN); greet(); time.sleep(60)"
+
+    async def hurried(engine: EngineProcess) -> int:
+        closing = asyncio.create_task(engine.close())
+        await asyncio.sleep(0.1)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        assert "SIGKILL" in str(await engine.ended())
+        return engine.pid
+
+    pid = drive(deaf, hurried)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
 def test_ctrl_c_in_the_terminal_does_not_reach_the_engine() -> None:
     async def group(engine: EngineProcess) -> int:
         assert engine.hello.engine == "double"
@@ -174,7 +191,7 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_engine() -> None:
     assert drive("greet(); hear()", group) != os.getpgid(0)
 
 
-def test_the_log_is_kept_short(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_is_kept_short() -> None:
     script = "greet(); hear(); sys.stderr.write('x' * 1_000_000 + 'the end'); sys.stderr.flush(); sys.exit(1)"
     with pytest.raises(EngineDied) as death:
         drive(script, render_all)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import signal
+import threading
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,19 @@ def test_kill_9_of_either_engine_again_and_again_costs_nothing(tmp_path: Path) -
     assert [take["number"] for take in made.takes] == list(range(1, 21))
     assert sorted(take["seed"] for take in made.takes) == list(range(1, 21))
     whole(made, made.takes)
+
+
+def test_all_have_ended_with_the_session_however_long_one_takes(tmp_path: Path) -> None:
+    made = stage(tmp_path, models=TWO)
+
+    async def through() -> list[int]:
+        async with two(made) as jam:
+            pids = [engine.pid for engine in jam.engine.engines]
+            os.kill(pids[1], signal.SIGSTOP)
+            threading.Timer(0.5, os.kill, (pids[1], signal.SIGCONT)).start()
+        return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+    assert run(through()) == []
 
 
 @pytest.mark.parametrize("at", ["conditions", "decode", "write", "written"])
