@@ -6,6 +6,7 @@ are empty shells, which no figure here depends on.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import shutil
 import sys
@@ -21,14 +22,19 @@ from benchmarks import targets
 from benchmarks.rows import Area, Row, Target
 from engine.request import FIELDS, Request
 from sessions.columns import COLUMNS
+from sessions.events import EventLog
+from sessions.index import WEIGHED
 from sessions.store import Store
+from sessions.tables import ScoreSettings
 from sessions.take import Take, stem
+from sessions.weighing import Weighing
 
 _WORDS = "neon drive warm jazz night rain soft piano deep bass female vocal slow fast tape choir strings gated".split()
 _REQUEST = Request(duration=60.0).to_dict()
-_PARTS = ("lyrics", "semantics", "signal")
+_PARTS = ("lyric_alignment", "semantic", "signal")
 _STAGES = ("conditions", "sampling", "decode", "write")
 _TIMES = 5
+_ALIKE = 100
 
 T = TypeVar("T")
 
@@ -39,11 +45,13 @@ class Sizes:
 
     takes: int = 50_000
     page: int = 200
+    weighed: int = 5_000
+    """Takes of a session of its own whose scores are worked out anew, a hundred of a caption."""
 
     @classmethod
     def quick(cls) -> Sizes:
         """Sizes that show that everything runs, and no more."""
-        return cls(300, 20)
+        return cls(300, 20, 50)
 
 
 def run(sizes: Sizes) -> list[Area]:
@@ -52,16 +60,20 @@ def run(sizes: Sizes) -> list[Area]:
         session = Path(folder) / "jam"
         _say(f"writing {sizes.takes:,} takes")
         fill(session, sizes.takes)
-        return [_life(session, sizes), _pages(session, sizes)]
+        areas = [_life(session, sizes), _pages(session, sizes)]
+        fill(other := Path(folder) / "weighed", sizes.weighed, alike=_ALIKE)
+        return [*areas, asyncio.run(_weighing(other, sizes.weighed))]
 
 
-def fill(session: Path, count: int) -> None:
-    """Writes a session of ``count`` takes as files alone, without an index."""
+def fill(session: Path, count: int, *, alike: int = 1) -> None:
+    """Writes a session of ``count`` takes as files alone, without an index; so many in a row were asked ``alike``."""
     draw = random.Random(0)
     for room in ("takes", "latents"):
         (session / room).mkdir(parents=True, exist_ok=True)
     for number in range(1, count + 1):
         made = take(number, draw)
+        if alike > 1:
+            made = made.replace(request={**made.request, "caption": f"no. {number // alike}", "lyrics": "la la"})
         (session / made.place("json")).write_bytes(made.to_json())
         (session / made.place("audio")).write_bytes(b"x")
         (session / made.place("latents")).write_bytes(b"x")
@@ -157,6 +169,22 @@ def _pages(session: Path, sizes: Sizes) -> Area:
         race("page of a filter, by score", lambda key: store.summaries(key, "-score", sizes.page))
         area.rows.append(Row("counts", median(_timed(store.counts)[0] for _ in range(_TIMES))))
     area.notes.append(f"{len(FIELDS)} fields of a request and {len(COLUMNS)} columns in all, up and down.")
+    return area
+
+
+async def _weighing(session: Path, count: int) -> Area:
+    area = Area(f"The scores of {count:,} takes, {_ALIKE} of a caption, by other weights", ("took", "processor"))
+    with Store.open(session) as store:
+        # What nothing has weighed yet has scores that were drawn; the second time all are as they are to be.
+        for what in ("all are others", "none is another"):
+            _say(what)
+            store.note(WEIGHED, None)
+            weighing, began, busy = Weighing(store, EventLog(), ScoreSettings), time.perf_counter(), time.process_time()
+            await weighing.begin()
+            await weighing.settle()
+            took = time.perf_counter() - began, time.process_time() - busy
+            area.rows.append(Row(what, *took, note="beside everything else, pausing as long as it works"))
+            await weighing.close()
     return area
 
 

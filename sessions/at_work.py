@@ -225,6 +225,7 @@ class AtWork:
         with contextlib.suppress(EngineError, OSError):  # the next start looks again
             edited = await asyncio.to_thread(self.store.look_again)
             if edited:
+                self.loop.reweigh()  # their scores are those that the files had
                 self.events.publish("notice", text=edited_line(edited))
 
 

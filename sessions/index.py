@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sessions.index_file import WAIT_SECONDS, choose_journal, connect, discard, log_of
 from sessions.index_pages import Pages
 from sessions.index_rows import Entry, Known, known_of, write_entries
 from sessions.index_schema import TABLES, VERSION
@@ -23,13 +24,13 @@ from sessions.query import Node, SortKey
 from sessions.summary import Summary
 from sessions.take import Take
 
-__all__ = ["FAILURES", "Entry", "Index", "Known"]
+__all__ = ["FAILURES", "WEIGHED", "Entry", "Index", "Known", "discard"]
 
 FAILURES = (sqlite3.Error, zlib.error, ValueError)
 """What reading or writing an index raises when it is damaged, or when its disk is."""
 
-_WAIT_SECONDS = 5.0
-_CACHE_KB = 8_192
+WEIGHED = "weighed by"
+"""A note: by which weights the scores of all takes are. Without it some may be by others (``sessions.weighing``)."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,15 @@ class Index:
         An index of another schema is replaced. Raises what ``FAILURES`` names for one that is damaged or cannot be
         written.
         """
-        connection = _connect(path)
+        connection = connect(path)
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, VERSION):
                 connection.close()
                 discard(path)
-                connection = _connect(path)
+                connection = connect(path)
                 version = 0
-            _choose_journal(connection, wal=wal)
+            choose_journal(connection, wal=wal)
             if version == 0:
                 connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
             return cls(connection, path), version == 0
@@ -82,10 +83,10 @@ class Index:
 
         Raises what ``FAILURES`` names, also for an index of another schema.
         """
-        memory = _connect(None)
+        memory = connect(None)
         # Beside a log that nobody has folded in yet, SQLite needs to write; without one, nothing may change anyway.
-        mode = "mode=ro" if _log_of(path).exists() else "immutable=1"
-        source = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=_WAIT_SECONDS)
+        mode = "mode=ro" if log_of(path).exists() else "immutable=1"
+        source = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=WAIT_SECONDS)
         try:
             source.backup(memory)
             if memory.execute("PRAGMA user_version").fetchone()[0] != VERSION:
@@ -99,7 +100,7 @@ class Index:
 
     def into_memory(self) -> Index:
         """The same index in memory, for when its own disk no longer takes it. Raises what ``FAILURES`` names."""
-        memory = _connect(None)
+        memory = connect(None)
         self._connection.backup(memory)
         return Index(memory, None)
 
@@ -147,6 +148,12 @@ class Index:
             (stored, audio_bytes, latents_bytes, number),
         )
 
+    def set_scores(self, takes: Sequence[Take]) -> None:
+        """Notes the scores of takes that are otherwise as they are here already; call it in a transaction."""
+        self._connection.executemany(
+            "UPDATE takes SET c_score = ? WHERE number = ?", [(take.score, take.number) for take in takes]
+        )
+
     def known(self) -> dict[str, Known]:
         """Every take's JSON file by where it is, with what was noted about it."""
         rows = self._connection.execute(
@@ -187,10 +194,10 @@ class Index:
         """Whole takes in the order of ``numbers``; those that are not there are left out."""
         marks = ",".join("?" * len(numbers))
         rows = self._connection.execute(
-            f"SELECT number, content, state FROM objects JOIN takes USING (number) WHERE number IN ({marks})",
+            f"SELECT number, content, state, c_score FROM objects JOIN takes USING (number) WHERE number IN ({marks})",
             tuple(numbers),
         )
-        found = {number: unpack(content, state) for number, content, state in rows}
+        found = {number: unpack(content, state, score) for number, content, state, score in rows}
         return [found[number] for number in numbers if number in found]
 
     def page(self, tree: Node | None, keys: Sequence[SortKey], limit: int, offset: int) -> tuple[list[Summary], int]:
@@ -270,34 +277,6 @@ class Index:
         finally:
             self._connection.execute("PRAGMA synchronous = NORMAL")
 
-
-def discard(path: Path | None) -> None:
-    """Removes an index and what SQLite keeps beside it."""
-    if path is not None:
-        for file in (path, _log_of(path), path.with_name(f"{path.name}-shm"), path.with_name(f"{path.name}-journal")):
-            file.unlink(missing_ok=True)
-
-
-def _log_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}-wal")
-
-
-def _connect(path: Path | None) -> sqlite3.Connection:
-    # One thread at a time (the store sees to that), but not always the same one.
-    return sqlite3.connect(
-        ":memory:" if path is None else path, isolation_level=None, check_same_thread=False, timeout=_WAIT_SECONDS
-    )
-
-
-def _choose_journal(connection: sqlite3.Connection, *, wal: bool) -> None:
-    """A write-ahead log if it is wanted and works, else a rollback journal, which works everywhere."""
-    mode = "delete"
-    if wal:
-        try:
-            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        except sqlite3.OperationalError:  # no shared memory here: some network and FUSE file systems
-            mode = "delete"
-    if mode != "wal":
-        connection.execute("PRAGMA journal_mode = DELETE")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+    def drop_note(self, name: str) -> None:
+        """Forgets what was remembered; call it in a transaction."""
+        self._connection.execute("DELETE FROM meta WHERE name = ?", (name,))

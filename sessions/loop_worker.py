@@ -44,6 +44,10 @@ class LoopWorker(LoopBooks):
         await self._scoring.close()
         await asyncio.to_thread(self._eta.save)
 
+    def reweigh(self) -> None:
+        """Has every take weighed anew: their files were edited by hand."""
+        self._scoring.reweigh()
+
     async def learn_taste(self) -> None:
         """Learns what a person likes, if enough was said."""
         await self._scoring.learn_taste()

@@ -17,7 +17,7 @@ DEFAULTS: Mapping[str, Any] = Request().to_dict()
 
 
 def pack(take: Take) -> bytes:
-    """The whole take but for ``stored``, which the index keeps apart."""
+    """The whole take but for ``stored``, which the index keeps apart, as it does the score that is valid."""
     fields = dict(vars(take))
     del fields["stored"]
     request = fields["request"]
@@ -27,12 +27,14 @@ def pack(take: Take) -> bytes:
     return zlib.compress(json.dumps(fields).encode("ascii"), 1)
 
 
-def unpack(packed: bytes, stored: str) -> Take:
-    """The take that was packed; raises zlib.error or ValueError for a damaged one."""
-    fields = json.loads(zlib.decompress(packed))
+def unpack(packed: bytes, stored: str, score: float | None) -> Take:
+    """The take that was packed, with what is kept apart; raises zlib.error or ValueError for a damaged one."""
+    if not isinstance(score, int | float | None):
+        raise ValueError("the score of a take is damaged")
+    fields = json.loads(zlib.decompress(packed)) | {"stored": stored, "score": score}
     if isinstance(fields["request"], list):
         fields["request"] = {**DEFAULTS, **fields["request"][0]}
-    return Take.trusted(stored=stored, **fields)
+    return Take.trusted(**fields)
 
 
 def _is_default(name: str, value: Any) -> bool:

@@ -50,17 +50,10 @@ class Pools:
             pool = self._of(take)
             return list(pool.members) if not take.faults and pool.add(take) else []
 
-    def read(self, takes: Iterable[Take]) -> None:
-        """Learns every pool anew from all ``takes`` of the session, in the order of their numbers."""
-        pools: OrderedDict[str, _Pool] = OrderedDict()
-        for take in takes:
-            pool = pools.setdefault(family(take.request, take.identity), _Pool())
-            if not take.faults:
-                pool.put(take)
-        for pool in pools.values():
-            pool.learn()
+    def forget(self) -> None:
+        """Reads every pool anew when it is met: takes may have been edited by hand."""
         with self._lock:
-            self._pools = pools
+            self._pools.clear()
 
     def _of(self, take: Take) -> _Pool:
         name = family(take.request, take.identity)
@@ -95,6 +88,21 @@ class _Pool:
         self.put(take)
         self.learn()
         return self.scales != before
+
+
+def every_scale(takes: Iterable[Take]) -> dict[str, Scales]:
+    """The scales of every pool by its family, from all ``takes`` of a session in the order of their numbers.
+
+    Takes of many pools lie mixed: whoever goes through all of them would read the same pools again and again.
+    """
+    pools: dict[str, _Pool] = {}
+    for take in takes:
+        pool = pools.setdefault(family(take.request, take.identity), _Pool())
+        if not take.faults:
+            pool.put(take)
+    for pool in pools.values():
+        pool.learn()
+    return {name: pool.scales for name, pool in pools.items()}
 
 
 def alike(lists: Lists, take: Take, sort: str, *, trashed: bool = True) -> list[Take]:

@@ -24,7 +24,7 @@ from sessions.adopt import NotATake, adopted
 from sessions.entries import entry_of, set_aside
 from sessions.findings import Report
 from sessions.home import bring_home
-from sessions.index import Entry, Index, Known
+from sessions.index import WEIGHED, Entry, Index, Known
 from sessions.numbers import Numbers
 from sessions.scan import AUDIO_SUFFIXES, ROOMS, TRASH, Listing, latents_name, number_of, scan, size
 from sessions.take import LATENTS_ONLY, MISSING, WHOLE, BrokenTake, NewerTake, Take
@@ -161,6 +161,8 @@ class _Work:
                         self.report.troubles.append(str(trouble))
                 self._take_in(free, file)
         self._flush()
+        if files:
+            self.index.drop_note(WEIGHED)  # in a file is the score of when it was written
 
     def adopt_what_has_no_json(self) -> None:
         takes = (f"takes/{name}" for name in self.loose["takes"])

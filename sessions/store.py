@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from sessions.disk import may_drop
 from sessions.errors import MissingSession
 from sessions.findings import Report
 from sessions.home import bring_home
+from sessions.index import Index
 from sessions.index_life import INDEX, LivingIndex
 from sessions.lists import NoTake, Page
 from sessions.marks import changed
@@ -118,6 +119,21 @@ class Store(Writing):
                 return take
             self._write(new)
             return self._indexed("changed", new)
+
+    def weigh(self, numbers: Sequence[int], score_of: Callable[[Take], float | None]) -> list[Take]:
+        """Gives takes the score that their parts come to, and returns those that have another one now, as they are.
+
+        It is noted in the index alone: it can be worked out again, and is where the index is lost or a file was read
+        anew. The JSON of a take has it when the take is written next. ``score_of`` is called with the store held.
+        Listeners are not called. Raises ReadOnly.
+        """
+        with self._lock:
+            self._check_writable()
+            found = [(take, score_of(take)) for take in self.several(numbers) if take.parts]
+            moved = [take.replace(score=score) for take, score in found if score != take.score]
+            if moved:
+                self._living.run(lambda index: _score(index, moved))
+            return moved
 
     def note(self, name: str, value: Any) -> None:
         """Notes something in the index, which may be lost with it: what can be worked out again. Raises ReadOnly."""
@@ -245,6 +261,11 @@ class Store(Writing):
             self._write(new, at=take.place("json"))
             settle(self.folder, new)
             return self._indexed("trashed" if trashed else "restored", new)
+
+
+def _score(index: Index, takes: Sequence[Take]) -> None:
+    with index.transaction():
+        index.set_scores(takes)
 
 
 def _make_rooms(folder: Path) -> bool:

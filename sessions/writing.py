@@ -71,10 +71,10 @@ class Writing(Lists):
         except BrokenTake:
             _log.warning("%s is no take; it is kept as %s", path, set_aside(path))
             return known
-        # What decides where things are is not for an editor to change.
-        return take.replace(
-            number=known.number, id=known.id, files=known.files, trashed=known.trashed, stored=known.stored
-        )
+        # What decides where things are is not for an editor to change, nor is what follows from the parts.
+        score = known.score if take.parts and take.parts == known.parts else take.score
+        kept = {name: getattr(known, name) for name in ("number", "id", "files", "trashed", "stored")}
+        return take.replace(score=score, **kept)
 
     def _write(self, take: Take, *, at: str | None = None, overwrite: bool = True) -> None:
         write_whole(self.folder / (at or take.place("json")), take.to_json(), overwrite=overwrite)

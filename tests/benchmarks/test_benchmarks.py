@@ -143,7 +143,7 @@ def test_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_store() -> None:
-    check(store.run(store.Sizes.quick()), rows=7 + 6)
+    check(store.run(store.Sizes.quick()), rows=7 + 6 + 2)
 
 
 def test_hearing() -> None:

@@ -117,12 +117,12 @@ def test_noise_anywhere_in_an_index_loses_nothing(session, seed):
 def test_what_is_packed_comes_back(take, changes, whole):
     request = {**(DEFAULTS if whole else {}), **take.request, **changes}
     take = take.replace(request=request)
-    again = unpack(pack(take), take.stored)
+    again = unpack(pack(take), take.stored, take.score)
     assert again == take
     assert json.dumps(again.object(), sort_keys=True) == json.dumps(take.object(), sort_keys=True)
     packed = pack(take)
     with pytest.raises(index_module.FAILURES):
-        unpack(packed[:-1] + bytes([packed[-1] ^ 1]), "whole")
+        unpack(packed[:-1] + bytes([packed[-1] ^ 1]), "whole", None)
 
 
 # --- journals --------------------------------------------------------------------------------------------------------
