@@ -58,7 +58,7 @@ def _wish(body: dict[str, Any]) -> Wish:
     """What is asked for. Raises ApiError."""
     refuse_unknown(body, ("format", "loudness", "name", "lyrics", "overwrite"))
     format, loudness, name = body.get("format", "flac"), body.get("loudness"), body.get("name", TEMPLATE)
-    if format not in SUFFIXES:
+    if not isinstance(format, str) or format not in SUFFIXES:
         raise ApiError(400, "That is no format.", f"There are {', '.join(SUFFIXES)}.", field="format")
     if loudness is not None and not (type(loudness) in (int, float) and LOWEST <= loudness <= HIGHEST):
         hint = "Leave it out for the take's own."

@@ -69,6 +69,7 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
         await ask.takes(1)
         for body, field in (
             ({"format": "doc"}, "format"),
+            ({"format": []}, "format"),
             ({"loudness": -3}, "loudness"),
             ({"loudness": True}, "loudness"),
             ({"name": "{nothing}"}, "name"),
