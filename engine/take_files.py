@@ -26,6 +26,7 @@ from engine.tags import RECIPE
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from engine.request import Request
     from engine.take import Take
 
 _log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
     return {
         "id": secrets.token_hex(8),
         "number": None,
-        "name": take_name(take.request.caption),
+        "name": _name(take.request),
         "seed": take.seed,
         "duration": seconds,
         "score": found.overall.score,
@@ -127,7 +128,7 @@ def _tags(take: Take, output: Output) -> dict[str, str]:
     """What is written into the audio file; the caller's own tags win."""
     request = take.request
     return {
-        "title": take_name(request.caption),
+        "title": _name(request),
         "comment": request.caption,
         "lyrics": request.lyrics,
         "bpm": str(request.bpm or ""),
@@ -137,6 +138,11 @@ def _tags(take: Take, output: Output) -> dict[str, str]:
         RECIPE: json.dumps(renamed(request.to_dict(), output.names)),
         **output.tags,
     }
+
+
+def _name(request: Request) -> str:
+    """After what a person wrote; where that is nothing, after what the planner would have it be."""
+    return take_name(request.caption.strip() or request.cot_caption)
 
 
 def _write_latents(take: Take, file: BinaryIO) -> None:

@@ -55,7 +55,7 @@ def _answering(name: str) -> Callable[[web.Request], Any]:
         given = {field: body[field] for field in derived.FIELDS_OF[name] if body.get(field) is not None}
         await asyncio.to_thread(_check_sources, studio, given)
         wanted = await asyncio.to_thread(_wanted, studio, name, parent, given, takes, body)
-        work = studio.make(wanted, parent=parent.id, operation=name, revision=parent.revision)
+        work = studio.make(wanted, parent=parent, operation=name, revision=parent.revision)
         return await answered(work, wait)
 
     operate.__doc__ = _HELP[name]

@@ -62,7 +62,7 @@ async def sibling(request: web.Request) -> web.Response:
         raise ApiError(400, "variance is a number above 0 and up to 1.", "Send such a number.", field="variance")
     wait = flag(body, "wait")
     wanted = operations.sibling(parent, variance, takes)
-    work = studio.make(wanted, parent=parent.id, operation=operations.SIBLING, revision=parent.revision)
+    work = studio.make(wanted, parent=parent, operation=operations.SIBLING, revision=parent.revision)
     return await answered(work, wait)
 
 
@@ -74,7 +74,7 @@ async def finish(request: web.Request) -> web.Response:
     if parent.stored != ALL_THERE:
         return await answered(studio.begin(bring_back(parent, studio.engine, studio.store)), wait)
     wanted = operations.finished(parent)
-    work = studio.make(wanted, parent=parent.id, operation=operations.FINISH, revision=parent.revision)
+    work = studio.make(wanted, parent=parent, operation=operations.FINISH, revision=parent.revision)
     return await answered(work, wait)
 
 

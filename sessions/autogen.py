@@ -53,7 +53,7 @@ class AutoGen(LoopWorker):
         self._notice("Skipped: what was being made is dropped, and the next take begins.")
 
     def ask(
-        self, request: Request, *, parent: str | None = None, operation: str = RENDER, revision: int | None = None
+        self, request: Request, *, parent: Take | None = None, operation: str = RENDER, revision: int | None = None
     ) -> asyncio.Future[list[Take]]:
         """Renders what a person wants right now, before the loop goes on; resolves to the takes.
 

@@ -47,6 +47,9 @@ class Batch:
     revision: int | None = None
     operation: str = RENDER
     parent: str | None = None
+    name: str = ""
+    """What its takes are called; without, they are called after their caption, or their plan."""
+
     ask: Ask | None = None
     number: int | None = None
     """Which of its run it is, from 1; None for what a person has asked for."""

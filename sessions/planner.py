@@ -12,6 +12,8 @@ from sessions.revisions import Revision
 from sessions.settings import LoopSettings
 from sessions.store import Store
 from sessions.summary import Summary
+from sessions.take import Take
+from sessions.take_names import child_name
 from sessions.taste import Tasting
 from sessions.thompson import Choice, choose, known
 
@@ -45,16 +47,18 @@ class Planner:
         return choose(taste, [] if only else new, siblings, draw_seed()) if new or only else None
 
     @staticmethod
-    def asked(request: Request, ask: Ask, parent: str | None, operation: str, revision: int | None) -> Batch:
+    def asked(request: Request, ask: Ask, parent: Take | None, operation: str, revision: int | None) -> Batch:
         """The batch of what a person wants."""
         count = request.batch_size or len(request.seeds) or 1
         wanted = () if request.use_random_seed else request.seeds or (request.seed,)
+        fields = without_seeds(request)
         return Batch(
-            request=without_seeds(request),
+            request=fields,
             seeds=fill_seeds(wanted, count),
             retakes=fill_seeds(request.retake_seed, count) if request.retake_variance else (),
             revision=revision,
             operation=operation,
-            parent=parent,
+            parent=None if parent is None else parent.id,
+            name=child_name(parent, fields),
             ask=ask,
         )

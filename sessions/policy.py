@@ -21,7 +21,7 @@ from sessions.revisions import Revision
 from sessions.settings import LoopSettings
 from sessions.summary import Summary
 from sessions.take import Take
-from sessions.take_names import operation_of, source_of
+from sessions.take_names import child_name, operation_of, source_of
 from sessions.thompson import Choice
 
 MOST_SIBLINGS = 0.75
@@ -151,13 +151,15 @@ class Policy:
         retakes = self._retakes.take(0, count, request.retake_seed) if request.retake_variance else ()
         fields = without_seeds(request)
         source = source_of(fields)
+        parent = None if source is None else get(source)
         return Batch(
             request=fields,
             seeds=seeds,
             retakes=retakes,
             revision=self.revision.number,
             operation=operation_of(fields),
-            parent=None if source is None else get(source).id,
+            parent=None if parent is None else parent.id,
+            name=child_name(parent, fields),
         )
 
     def _sibling(self, loop: LoopSettings, room: int, parent: Take) -> Batch:
@@ -181,6 +183,7 @@ class Policy:
             revision=parent.revision,
             operation=SIBLING,
             parent=parent.id,
+            name=parent.name,
         )
 
 

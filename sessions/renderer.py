@@ -213,7 +213,8 @@ class Renderer:
         format = str(flight.batch.request.get("audio_format") or "flac")
         folder = str(self._store.folder / "takes")
         tags = {TAKE: json.dumps(flight.batch.origin())}
-        return Output(folder, f"new-{flight.job}-{INDEX}", format, keep_latents=True, tags=tags)
+        named = {"title": flight.batch.name} if flight.batch.name else {}
+        return Output(folder, f"new-{flight.job}-{INDEX}", format, keep_latents=True, tags=tags | named)
 
     def _progress(self, flight: Flight, event: ProgressEvent) -> None:
         now = asyncio.get_running_loop().time()
@@ -235,7 +236,8 @@ class Renderer:
         await self._turn(flight)
         async with self._commits:
             number = await asyncio.to_thread(self._store.next_number)
-            take = Take.from_render(rendered, self._store.folder, number=number, **batch.origin())
+            named = {"name": batch.name} if batch.name else {}
+            take = Take.from_render(rendered, self._store.folder, number=number, **batch.origin(), **named)
             take = await self._commit(await asyncio.to_thread(self._judged, flight, take))
             index = rendered["layout"]["index"]
             flight.made[index] = take

@@ -174,11 +174,11 @@ class Studio:
         request = recipe.draw(random.Random())
         fields = request.to_dict()
         source = source_of(fields)
-        parent = None if source is None else (await asyncio.to_thread(self.store.get, source)).id
+        parent = None if source is None else await asyncio.to_thread(self.store.get, source)
         return self.make(request, parent=parent, operation=operation_of(fields), revision=current.number)
 
     def make(
-        self, request: Request, *, parent: str | None = None, operation: str = RENDER, revision: int | None = None
+        self, request: Request, *, parent: Take | None = None, operation: str = RENDER, revision: int | None = None
     ) -> asyncio.Task[list[Take]]:
         """Renders ``request`` before the loop goes on; the task has the takes. Raises InvalidRequest at once."""
         check_rendered(request)

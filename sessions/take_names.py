@@ -1,10 +1,11 @@
-"""A take as audio to work on: "take:7", or "take:" and its id, wherever a recipe may name a file."""
+"""A take as audio to work on: "take:7", or "take:" and its id, wherever a recipe may name a file; and its children."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from engine.file_names import take_name
 from sessions.batch import RENDER
 from sessions.take import Take
 
@@ -43,3 +44,16 @@ def operation_of(request: Mapping[str, Any]) -> str:
 def source_of(request: Mapping[str, Any]) -> int | str | None:
     """The number or the id of the take that a request works on; None where there is none."""
     return key_of(str(request.get("src_audio") or "")) if operation_of(request) != RENDER else None
+
+
+def child_name(parent: Take | None, request: Mapping[str, Any]) -> str:
+    """What takes are called that are made from ``parent``; empty where there is none, for the engine names others.
+
+    They have its name, which may be a person's, unless other words were written for them. What the planner has made of
+    the parent's words is none of those.
+    """
+    if parent is None:
+        return ""
+    caption = str(request.get("caption") or "").strip()
+    same = ("", *(str(parent.request.get(name) or "").strip() for name in ("caption", "cot_caption")))
+    return parent.name if caption in same else take_name(caption)

@@ -14,6 +14,7 @@ from engine import Engine, Request, take_files
 from engine.overhearing import Overhearing, spoken
 from engine.planner.recall import Recall
 from engine.prompt import lyric_prompt
+from engine.protocol import Output
 from engine.take import Take
 from engine.take_files import take_object
 from engine.testing.vocabulary import build_tokenizer
@@ -39,6 +40,13 @@ def engine(tiny_turbo: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine
 def rendered(engine: Engine, **fields: object) -> Take:
     (take,) = engine.render(Request.from_dict({**ASKED, "use_random_seed": False, "thinking": False, **fields}))
     return take
+
+
+def test_a_take_is_called_after_what_was_written_else_after_its_plan(engine: Engine) -> None:
+    planned = "house music, four on the floor drums"
+    for caption, name in (("Neon drive, slow", "neon drive"), (" ", "house music")):
+        take = rendered(engine, caption=caption, cot_caption=planned)
+        assert take_object(take, {})["name"] == name == take_files._tags(take, Output(".", "x"))["title"]
 
 
 def test_words_are_found_in_their_prompt() -> None:

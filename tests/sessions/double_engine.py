@@ -137,6 +137,8 @@ class Double:
         self.ballast.append(os.urandom(1) * int(self.plan.get("grow_mb", 0) * 2**20))
         with open(self.plan_file.with_name("requests.jsonl"), "a") as log:
             log.write(json.dumps(job.request) + "\n")
+        with open(self.plan_file.with_name("titles"), "a") as log:
+            log.write(job.output.tags.get("title", "") + "\n")
         self.say(Notice("Made by a double.", job.id)) if self.plan.get("notice") else None
         made = 0
         try:
@@ -170,6 +172,7 @@ class Double:
         self.at(job, "written", 0, 1, index, tell=False)
         request = job.request | {"seed": seed, "seeds": [seed], "batch_size": 1, "inference_steps": 2}
         request["retake_seed"] = job.request["retake_seed"][index:][:1]
+        request |= self.plan.get("planned", {})
         return {
             **dict.fromkeys(TAKE_KEYS),
             "id": os.urandom(8).hex(),

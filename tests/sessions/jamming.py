@@ -62,6 +62,10 @@ class Stage:
         lines = self.plan_file.with_name("requests.jsonl").read_text().splitlines()
         return [json.loads(line) for line in lines]
 
+    def titles(self) -> list[str]:
+        """What the audio of every such request was to be called; empty where the engine was to find a name."""
+        return self.plan_file.with_name("titles").read_text().splitlines()
+
     def count(self, name: str) -> int:
         file = self.plan_file.with_name(f"count-{name}")
         return int(file.read_text()) if file.exists() else 0

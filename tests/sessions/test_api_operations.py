@@ -79,6 +79,31 @@ def test_a_crop_is_cut_once(tmp_path: Path) -> None:
     on_api(tmp_path, act)
 
 
+def test_a_child_is_called_as_its_parent_unless_other_words_are_written(tmp_path: Path) -> None:
+    """In the list, in the name of its file and in the title inside it."""
+    planned = "house music, synth stabs, four on the floor drums"
+
+    async def act(ask: Api) -> None:
+        (first,) = await ask.takes(1)
+        assert (first["name"], ask.made.titles()) == ("neon drive", [""])  # after what was typed, by the engine
+        names = []
+        for name, body in (
+            ("repaint", {"repainting_start": 2, "repainting_end": 6}),
+            ("cover", {"caption": "As a Waltz, slowly"}),
+            ("sibling", {}),
+        ):
+            (made,) = (await ask("POST", f"/api/takes/1/{name}", {**body, "wait": True}))["takes"]
+            assert made["files"]["audio"].startswith(f"takes/{made['number']:04}-{made['name'].replace(' ', '-')}-")
+            names.append(made["name"])
+        assert ask.made.requests()[1]["caption"] == planned  # what it is rendered with
+        await ask("PATCH", "/api/takes/1", {"name": "The One!"})
+        (made,) = (await ask("POST", "/api/takes/1/extend", {"wait": True}))["takes"]
+        assert made["files"]["audio"].startswith("takes/0005-the-one-")
+        assert [*names, made["name"]] == ask.made.titles()[1:] == ["neon drive", "as a waltz", "neon drive", "The One!"]
+
+    on_api(tmp_path, act, plan={"planned": {"cot_caption": planned}})
+
+
 REFUSED: list[tuple[str, dict[str, Any], str | None]] = [
     ("repaint", {}, "repainting_start"),
     ("repaint", {"repainting_start": 11, "repainting_end": 12}, "repainting_start"),

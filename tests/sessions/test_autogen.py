@@ -18,6 +18,7 @@ from sessions.jam import Jam
 from sessions.store import Store
 from sessions.take import Take
 from tests.sessions.jamming import SECONDS, Stage, run, stage, state, whole
+from tests.sessions.takes import PLAIN
 
 __all__ = ["state"]
 
@@ -414,7 +415,9 @@ def test_a_request_goes_before_the_loop_which_makes_what_it_dropped_afterwards(t
     async def through() -> list[Take]:
         async with made.open() as jam:
             task = await begun(made, jam, takes=5)
-            answer = jam.loop.ask(Request(caption="mine", seeds=(9,)), operation="finish", parent="abc")
+            answer = jam.loop.ask(
+                Request(caption="mine", seeds=(9,)), operation="finish", parent=PLAIN.replace(id="abc")
+            )
             takes = await answer
             await task
             return takes

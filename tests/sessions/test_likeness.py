@@ -60,7 +60,7 @@ def test_it_is_so_before_the_take_is_told_of(tmp_path: Path) -> None:
         async with made.open() as jam:
             await jam.run(headless=True, takes=1)
             first = jam.store.get(1)
-            return await jam.loop.ask(request_of(first), parent=first.id, operation="cover")
+            return await jam.loop.ask(request_of(first), parent=first, operation="cover")
 
     (cover,) = run(through())
     assert cover.score == 0.96  # (.25 x 1 + .25 x .9) / .5 = .95, the step .96

@@ -47,6 +47,17 @@ def test_a_recipe_that_says_no_size_is_rendered_in_batches_of_the_machine() -> N
     assert len(policy.next(LoopSettings(), 8, [], take).seeds) == 2
 
 
+def test_takes_of_a_take_are_called_as_it_unless_the_recipe_has_other_words() -> None:
+    for caption, name in (("", "x"), ("pinned", "x"), ("Slow waltz, strings", "slow waltz")):
+        child = Policy(revision(caption=caption, task_type="cover", src_audio="take:3")).next(
+            LoopSettings(), 1, [], take
+        )
+        assert (child.parent, child.operation, child.name) == ("id3", "cover", name)
+    assert Policy(revision()).next(LoopSettings(), 1, [], take).name == ""  # the engine calls it after its caption
+    sibling = Policy(revision()).next(LoopSettings(policy="siblings"), 1, [pin(4)], take)
+    assert (sibling.parent, sibling.name) == ("id4", "x")
+
+
 def test_a_mix_shifts_toward_siblings_as_pins_appear() -> None:
     shares = [sibling_share("mix", pins) for pins in range(50)]
     assert shares[0] == 0
