@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.tags import read_duration
 from sessions.own_sources import PATHS
 from sessions.sources import NoSource, Sources, is_hash
 from sessions.take import Take
@@ -40,6 +41,25 @@ class SourcePaths:
                 given[latents] = path
                 back.setdefault(path, None)
         return given, back
+
+    def seconds(self, request: Mapping[str, Any]) -> float | None:
+        """How long what a request works on is, with what is to follow it; None where nothing says so.
+
+        A take says so, and the header of a FLAC or WAV file. Raises EngineError for what is not here or damaged.
+        """
+        if not request.get("src_audio"):
+            return None
+        names = [str(request[name]) for name in ("src_audio", "next_audio") if request.get(name)]
+        lengths = [self._seconds(name) for name in names]
+        known = [seconds for seconds in lengths if seconds is not None]
+        gap = float(request.get("next_gap") or 0.0) if len(names) > 1 else 0.0
+        return sum(known) + gap if len(known) == len(names) else None
+
+    def _seconds(self, name: str) -> float | None:
+        if (key := key_of(name)) is not None:
+            return self._takes(key).duration
+        path = Path(self._path(name)[0])
+        return read_duration(path) if path.is_file() else None
 
     def _path(self, name: str) -> tuple[str, str]:
         """The path for a name, and the name for the path."""

@@ -17,6 +17,7 @@ from sessions.fitting import Fit, fit, refusal, room_of
 from tests.engine.nvml_double import DoubleCard, library
 from tests.sessions.jamming import state
 from tests.sessions.studios import Api, on_api
+from tests.sessions.takes import flac
 
 __all__ = ["state"]
 
@@ -132,6 +133,45 @@ def test_over_http_while_a_person_edits(tmp_path: Path) -> None:
         assert (await asked("GET", "/api/fit"))["takes"] == 1
         assert (await asked("POST", "/api/fit", {"recipe": {"bpm": 9}}, status=400))["field"] == "bpm"
         await asked("POST", "/api/fit", {"recipe": 3}, status=400)
+
+    on_api(tmp_path, act, recipe={"caption": "slow jazz"})
+
+
+def test_what_is_made_of_a_source_is_as_long_as_that(tmp_path: Path) -> None:
+    async def act(asked: Api) -> None:
+        await asked("POST", "/api/render", {"recipe": {"duration": 90.0}, "wait": True})
+        await asked("POST", "/api/render", {"recipe": {"duration": 40.0}, "wait": True})
+        sources = {}
+        for name, content in (("long.flac", flac(200.0)), ("no.mp3", b"ID3 or not")):
+            sources[name] = (await asked("POST", f"/api/sources?name={name}", status=201, data=content))["hash"]
+        machine, seen, needed = asked.studio.machine, list[Any](), {}
+        told = machine.fit
+
+        async def fit(options: Any, request: Any) -> Fit:
+            seen.append(request["duration"])
+            return await told(options, request)
+
+        machine.fit = fit  # type: ignore[method-assign]
+        here, repaint = {"src_audio": "take:1"}, {"task_type": "repaint", "src_audio": "take:1"}
+        for fields, seconds in (
+            ({}, None),
+            ({**here, "task_type": "cover", "duration": 5.0}, 90.0),
+            ({**here, "duration": 5.0}, 5.0),  # a source that text2music has no use for
+            ({**here, "flow_edit_morph": True, "flow_edit_source_caption": "x"}, 90.0),
+            ({"task_type": "cover", "src_audio": sources["long.flac"]}, 200.0),
+            ({"task_type": "cover", "audio_codes": [1] * 50, "src_audio": sources["long.flac"]}, 10.0),
+            ({**repaint, "repainting_start": 80.0, "repainting_end": 120.0}, 120.0),
+            ({**repaint, "repainting_start": -30.0, "repainting_end": 5.0}, 120.0),
+            ({**repaint, "next_audio": "take:2", "next_gap": 2.0}, 132.0),
+            ({"task_type": "cover", "src_audio": sources["no.mp3"], "duration": 7.0}, 7.0),  # its header does not say
+            ({"task_type": "cover", "src_audio": "take:9"}, None),
+            ({"task_type": "cover", "src_audio": __file__}, None),  # no path from outside is ever read
+        ):
+            needed[seconds] = (await asked("POST", "/api/fit", {"recipe": {"caption": "x", **fields}}))["need_gb"]
+            assert seen.pop() == seconds, fields
+        assert needed[5.0] < needed[200.0]
+        longer = {**repaint, "repainting_end": 700.0}
+        assert (await asked("POST", "/api/fit", {"recipe": longer}, status=400))["field"] == "repainting_end"
 
     on_api(tmp_path, act, recipe={"caption": "slow jazz"})
 
