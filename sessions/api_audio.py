@@ -113,7 +113,7 @@ async def peaks(request: web.Request) -> web.Response:
         text = await asyncio.to_thread(_read, kept)
         if text is None:
             async with request.app[PEAKS]:
-                text = await asyncio.to_thread(_read, kept) or await _made(studio.outlines, path, take)
+                text = await asyncio.to_thread(_read, kept) or json.dumps(await decoded(studio.outlines, take, path))
             with contextlib.suppress(EngineError):  # it can be made again
                 await asyncio.to_thread(_keep, kept, text)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
@@ -143,18 +143,20 @@ def _keep(path: Path, text: str) -> None:
                 old.unlink()
 
 
-async def _made(side: SideProcess, path: Path, take: Take) -> str:
-    """Decodes in a process of its own: neither numpy nor a damaged file shall come into this one."""
-    refusal = ApiError(409, f"The audio of take {take.number} cannot be decoded.", "'acetui verify' looks closer.")
+async def decoded(side: SideProcess, take: Take, path: Path, **wanted: int) -> dict[str, Any]:
+    """What a process of its own finds in the audio of ``take``: neither numpy nor a damaged file shall come into this.
+
+    Raises ApiError where it cannot be decoded.
+    """
     try:
-        found = await side.ask({"file": os.fspath(path)})
+        found = await side.ask({"file": os.fspath(path), **wanted})
     except NoLibraries as missing:
         raise ApiError(501, "Audio cannot be decoded here.", missing.hint) from None
     except NoAnswer:
-        raise refusal from None
+        found = {"error": ""}
     if "error" in found:
-        raise refusal
-    return json.dumps(found)
+        raise ApiError(409, f"The audio of take {take.number} cannot be decoded.", "'acetui verify' looks closer.")
+    return found
 
 
 @contextlib.asynccontextmanager

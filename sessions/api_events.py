@@ -14,15 +14,12 @@ import re
 from aiohttp import web
 
 from sessions.api_errors import ApiError
-from sessions.api_route import studio_of
+from sessions.api_route import said, studio_of
 from sessions.events import MISSED, Event
-from sessions.schemas import Schema
 from sessions.studio import Studio
 
 HEARTBEAT_SECONDS = 15.0
 """How often a silent stream says that it lives: proxies and clients give up on one that does not."""
-
-PAGE_FLAG: Schema = {"type": "string", "enum": ["true", "false"]}
 
 _COMMENT = b": \n\n"
 _BEAT = b"event: beat\ndata: {}\n\n"
@@ -38,20 +35,18 @@ async def events(request: web.Request) -> web.StreamResponse:
     """Sends every event from now on, or after the one that the client has seen last, until one of the two ends."""
     studio = studio_of(request)
     life, after = _seen(request)
-    is_page = request.query.get("page", "false")
-    if is_page not in PAGE_FLAG["enum"]:
-        raise ApiError(400, "page is true or false.", "Send one of them.", field="page")
+    is_page = said(request, "page")
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
     await response.prepare(request)
-    counted = studio.following.page() if is_page == "true" else contextlib.nullcontext()
+    counted = studio.following.page() if is_page else contextlib.nullcontext()
     with counted, contextlib.suppress(ConnectionError):  # the client is gone
         await response.write(b"retry: 1000\n\n")
         if life not in (None, studio.life):
             await response.write(_line(studio, Event(0, MISSED, {"after": f"{life}-{after}"})))
             after = 0
-        await _follow(studio, request, response, after, _BEAT if is_page == "true" else _COMMENT)
+        await _follow(studio, request, response, after, _BEAT if is_page else _COMMENT)
     return response
 
 

@@ -21,6 +21,9 @@ PEAKS: web.AppKey[asyncio.Semaphore] = web.AppKey("peaks", asyncio.Semaphore)
 JSON = "application/json"
 BYTES = "application/octet-stream"
 
+SAID: Schema = {"type": "string", "enum": ["true", "false"]}
+"""What a query says instead of JSON's true and false."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -67,6 +70,14 @@ class Route:
 def studio_of(request: web.Request) -> Studio:
     """The studio that is asked."""
     return request.app[STUDIO]
+
+
+def said(request: web.Request, name: str) -> bool:
+    """Whether the query says that something is ``true``; it may say ``false``. Raises ApiError for anything else."""
+    text = request.query.get(name, "false")
+    if text not in SAID["enum"]:
+        raise ApiError(400, f"{name} is true or false.", "Send one of them.", field=name)
+    return text == "true"
 
 
 def whole_number(request: web.Request, name: str, default: int, most: int, *, least: int = 0) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from sessions.api_errors import ApiError, reply
-from sessions.api_route import Answer, Param, Route, studio_of, whole_number
+from sessions.api_route import SAID, Answer, Param, Route, said, studio_of, whole_number
 from sessions.briefs import brief
 from sessions.lists import NEWEST_FIRST
 from sessions.operations import SIBLING
@@ -33,10 +33,7 @@ async def order(request: web.Request) -> web.Response:
     """The numbers of all takes that pass, in their order, and if asked for where one revision ends in it."""
     query, store = request.query, studio_of(request).store
     filter, sort = query.get("filter", ""), query.get("sort") or NEWEST_FIRST
-    revisions = query.get("revisions", "false")
-    if revisions not in ("true", "false"):
-        raise ApiError(400, "revisions is true or false.", "Send one of them.", field="revisions")
-    text = await asyncio.to_thread(_order, store, filter, sort, revisions == "true")
+    text = await asyncio.to_thread(_order, store, filter, sort, said(request, "revisions"))
     return web.Response(text=text, content_type="application/json")
 
 
@@ -118,7 +115,7 @@ ROUTES = (
             Param(
                 "revisions",
                 "true: also 'runs', how many takes of which revision follow each other, and 'firsts', where each began",
-                {"type": "string", "enum": ["true", "false"]},
+                SAID,
             ),
         ),
     ),

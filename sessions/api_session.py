@@ -11,8 +11,8 @@ from aiohttp import web
 
 from engine import __version__
 from sessions.api_errors import ApiError, failure, flag, read_json, recipe_changes, refuse_unknown, reply
-from sessions.api_events import PAGE_FLAG, event_id, events
-from sessions.api_route import BYTES, GUARD, Answer, Body, Param, Route, studio_of
+from sessions.api_events import event_id, events
+from sessions.api_route import BYTES, GUARD, SAID, Answer, Body, Param, Route, studio_of
 from sessions.api_takes import MADE, answered
 from sessions.clock import moment
 from sessions.drafts import Draft
@@ -221,7 +221,7 @@ ROUTES = (
         {200: Answer("The stream.", TEXT, "text/event-stream")},
         query=(
             Param("after", "the id of the event that was seen last, for a client that cannot send the header"),
-            Param("page", "true: a listen page follows, which counts and hears of every heartbeat", PAGE_FLAG),
+            Param("page", "true: a listen page follows, which counts and hears of every heartbeat", SAID),
         ),
         headers=(Param("Last-Event-ID", "the id of the event that was seen last"),),
     ),

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 
 from aiohttp import web
 
-from sessions.api_audio import take_of
+from sessions.api_audio import decoded, take_of
 from sessions.api_errors import ApiError, reply
 from sessions.api_route import Answer, Param, Route, studio_of, whole_number
 from sessions.schemas import NUMBER, WHOLE, many, table
-from sessions.side_process import NoAnswer, NoLibraries
 
 MOST_COLUMNS, MOST_ROWS = 1000, 200
 COLUMNS, ROWS = 120, 40
@@ -26,16 +24,7 @@ async def spectrogram(request: web.Request) -> web.Response:
     if not await asyncio.to_thread(path.is_file):
         hint = "'finish' makes it again."
         raise ApiError(404, f"The audio of take {take.number} is not there ({take.stored}).", hint)
-    try:
-        found = await studio.spectra.ask({"file": os.fspath(path), "columns": columns, "rows": rows})
-    except NoLibraries as missing:
-        raise ApiError(501, "Audio cannot be decoded here.", missing.hint) from None
-    except NoAnswer:
-        found = {"error": ""}
-    if "error" in found:
-        hint = "'acetui verify' looks closer."
-        raise ApiError(409, f"The audio of take {take.number} cannot be decoded.", hint)
-    return reply(found)
+    return reply(await decoded(studio.spectra, take, path, columns=columns, rows=rows))
 
 
 def _up_to(most: int) -> dict[str, object]:

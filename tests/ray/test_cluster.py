@@ -10,7 +10,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from engine.afar.asking import places_in
 from engine.process import COMMAND
 from sessions.at_work import Equipment
 from sessions.jam import Jam
-from tests.sessions.jamming import FAST, ROOT, Stage, both_held, run, stage, state, whole
+from tests.sessions.jamming import BOTH_HOLD, FAST, ROOT, Stage, both_held, run, stage, state, whole
 
 __all__ = ["state"]
 
@@ -29,7 +29,6 @@ pytest.importorskip("ray")
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("state")]
 
 PATIENT = replace(FAST, hello=60.0, deaths=20)
-HOLD = {"stage": "sampling", "do": "hold"}
 
 
 class Machines:
@@ -70,16 +69,13 @@ def machines() -> Iterator[Machines]:
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
-@asynccontextmanager
-async def afar(made: Stage, workers: str = "ray://auto/2", **options: Any) -> Any:
+def afar(made: Stage, workers: str = "ray://auto/2") -> AbstractAsyncContextManager[Jam]:
     """The session with two engines of the cluster that are ready."""
-    async with made.open(workers=workers, **{"patience": PATIENT, **options}) as jam:
-        await made.until(lambda: all(engine.ready for engine in jam.engine.engines))
-        yield jam
+    return made.open_ready(workers, patience=PATIENT)
 
 
 def test_takes_are_made_on_two_machines_and_kept_here(machines: Machines, tmp_path: Path) -> None:
-    made = stage(tmp_path, recipe={"caption": "x", "batch_size": 2}, plan={"faults": [HOLD | {"times": 2}]})
+    made = stage(tmp_path, recipe={"caption": "x", "batch_size": 2}, plan={"faults": [BOTH_HOLD]})
 
     async def through() -> Any:
         async with afar(made) as jam:
@@ -127,9 +123,7 @@ def test_the_samples_are_those_of_an_engine_here(machines: Machines, tmp_path: P
 
 def test_a_machine_that_is_lost_costs_nothing(machines: Machines, tmp_path: Path) -> None:
     seeds = list(range(1, 13))
-    made = stage(
-        tmp_path, recipe={"caption": "x", "batch_size": 2, "seeds": seeds}, plan={"faults": [HOLD | {"times": 2}]}
-    )
+    made = stage(tmp_path, recipe={"caption": "x", "batch_size": 2, "seeds": seeds}, plan={"faults": [BOTH_HOLD]})
 
     async def through() -> Any:
         async with afar(made) as jam:

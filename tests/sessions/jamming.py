@@ -83,6 +83,13 @@ class Stage:
                 await asyncio.sleep(0)
                 task.cancel()
 
+    @contextlib.asynccontextmanager
+    async def open_ready(self, workers: str, **options: Any) -> AsyncIterator[Jam]:
+        """The session with engines that are all ready."""
+        async with self.open(workers=workers, **options) as jam:
+            await self.until(lambda: all(engine.ready for engine in jam.engine.engines))
+            yield jam
+
     async def _gather(self, jam: Jam) -> None:
         async for event in jam.events.follow(0):
             self.seen.append(event)
@@ -134,6 +141,9 @@ def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
             return await coroutine
 
     return asyncio.run(limited())
+
+
+BOTH_HOLD: dict[str, Any] = {"stage": "sampling", "do": "hold", "times": 2}
 
 
 async def both_held(made: Stage, jam: Jam, **overrides: Any) -> asyncio.Task[Any]:

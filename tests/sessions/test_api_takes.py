@@ -178,7 +178,7 @@ def test_outlines_are_made_once_and_not_in_this_process(tmp_path: Path, monkeypa
         outline = await ask("GET", "/api/takes/1/peaks")
         assert (outline["seconds"], len(outline["low"]), len(outline["high"])) == (2.0, 1000, 1000)
         assert (outline["high"][0], outline["high"][-1], min(outline["low"])) == (0.0, 1.0, 0.0)
-        monkeypatch.setattr(api_audio, "_made", None)
+        monkeypatch.setattr(api_audio, "decoded", None)
         assert await ask("GET", "/api/takes/1/peaks") == outline
         few = await ask("GET", "/api/takes/1/peaks?columns=4")
         assert (few["seconds"], few["low"], few["high"]) == (2.0, [0.0] * 4, [0.0, 0.0, 1.0, 1.0])

@@ -69,6 +69,13 @@ def job(found: Crew, made: Stage, name: str, where: dict[str, str] | None = None
     return asyncio.create_task(through())
 
 
+async def full(made: Stage, found: Crew, where: dict[str, str], names: str = "abcd") -> list[asyncio.Task[Any]]:
+    """Jobs, of which either engine has one that holds and one behind it; further ones wait in line."""
+    jobs = [job(found, made, name, where) for name in names]
+    await made.until(lambda: len(where) == 4)
+    return jobs
+
+
 def told(events: EventLog) -> list[str]:
     return [str(event.data["text"]) for event in events.after(0) if event.event == "notice"]
 
@@ -79,8 +86,7 @@ def test_jobs_go_to_the_engine_with_the_fewest_and_wait_in_line_where_all_are_fu
     async def conversation() -> None:
         async with crew(made) as (found, _):
             where: dict[str, str] = {}
-            jobs = [job(found, made, name, where) for name in "abcdef"]
-            await made.until(lambda: len(where) == 4)
+            jobs = await full(made, found, where, "abcdef")
             await asyncio.sleep(0.1)
             assert where == {"a": "cpu 1", "b": "cpu 2", "c": "cpu 1", "d": "cpu 2"}
             made.release()
@@ -96,8 +102,7 @@ def test_what_hurries_goes_before_what_waits_and_behind_nothing(made: Stage) -> 
     async def conversation() -> None:
         async with crew(made) as (found, _):
             where: dict[str, str] = {}
-            jobs = [job(found, made, name, where) for name in "abcd"]
-            await made.until(lambda: len(where) == 4)
+            jobs = await full(made, found, where)
             jobs += [job(found, made, "later", where), job(found, made, "now", where, urgent=True)]
             await found.cancel("b")
             await found.cancel("d")
@@ -213,8 +218,7 @@ def test_a_job_in_line_can_be_cancelled(made: Stage) -> None:
     async def conversation() -> None:
         async with crew(made) as (found, _):
             where: dict[str, str] = {}
-            jobs = [job(found, made, name, where) for name in "abcd"]
-            await made.until(lambda: len(where) == 4)
+            jobs = await full(made, found, where)
             waits = job(found, made, "e", where)
             await asyncio.sleep(0.05)
             await found.cancel("e")

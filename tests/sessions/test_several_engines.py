@@ -7,14 +7,15 @@ import os
 import random
 import signal
 import threading
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.request import Request
-from tests.sessions.jamming import Stage, both_held, run, stage, state, whole
+from sessions.jam import Jam
+from tests.sessions.jamming import BOTH_HOLD, Stage, both_held, run, stage, state, whole
 from tests.sessions.studios import Api, on_api
 
 __all__ = ["state"]
@@ -22,15 +23,11 @@ __all__ = ["state"]
 pytestmark = pytest.mark.usefixtures("state")
 
 TWO = {"workers": "cpu, cpu"}
-HOLD = {"stage": "sampling", "do": "hold"}
 
 
-@asynccontextmanager
-async def two(made: Stage) -> Any:
+def two(made: Stage) -> AbstractAsyncContextManager[Jam]:
     """The session with two engines that are ready."""
-    async with made.open(workers="cpu,cpu") as jam:
-        await made.until(lambda: all(engine.ready for engine in jam.engine.engines))
-        yield jam
+    return made.open_ready("cpu,cpu")
 
 
 def test_takes_are_made_at_the_same_time_and_exactly_as_many_as_asked_for(tmp_path: Path) -> None:
@@ -38,7 +35,7 @@ def test_takes_are_made_at_the_same_time_and_exactly_as_many_as_asked_for(tmp_pa
         tmp_path,
         recipe={"caption": "x", "batch_size": 2},
         models=TWO,
-        plan={"faults": [HOLD | {"times": 2}], "step_seconds": 0.01},
+        plan={"faults": [BOTH_HOLD], "step_seconds": 0.01},
     )
 
     async def through() -> Any:
@@ -121,7 +118,7 @@ def test_what_an_engine_loses_is_made_by_the_other_with_the_same_seeds(tmp_path:
 
 @pytest.mark.parametrize(("how", "takes"), [("take", 4), ("batch", 6), ("now", 2)])
 def test_the_stop_keys_mean_the_same(tmp_path: Path, how: str, takes: int) -> None:
-    plan = {"faults": [HOLD | {"take": 1, "times": 2}], "step_seconds": 0.02}
+    plan = {"faults": [BOTH_HOLD | {"take": 1}], "step_seconds": 0.02}
     made = stage(tmp_path, recipe={"caption": "x", "batch_size": 3}, models=TWO, plan=plan)
 
     async def through() -> Any:
@@ -139,7 +136,7 @@ def test_the_stop_keys_mean_the_same(tmp_path: Path, how: str, takes: int) -> No
 
 
 def test_skip_drops_what_one_engine_makes(tmp_path: Path) -> None:
-    plan = {"faults": [HOLD | {"times": 2}]}
+    plan = {"faults": [BOTH_HOLD]}
     made = stage(tmp_path, recipe={"caption": "x", "batch_size": 2, "seeds": [1, 2, 3, 4]}, models=TWO, plan=plan)
 
     async def through() -> Any:
@@ -159,7 +156,7 @@ def test_skip_drops_what_one_engine_makes(tmp_path: Path) -> None:
 
 
 def test_what_is_asked_for_comes_first_and_holds_up_one_engine_alone(tmp_path: Path) -> None:
-    plan = {"faults": [HOLD | {"times": 2}]}
+    plan = {"faults": [BOTH_HOLD]}
     made = stage(tmp_path, recipe={"caption": "loop", "batch_size": 1, "seeds": [1, 2, 3, 4]}, models=TWO, plan=plan)
 
     async def through() -> None:
@@ -178,7 +175,7 @@ def test_what_is_asked_for_comes_first_and_holds_up_one_engine_alone(tmp_path: P
 
 
 def test_an_edit_counts_from_the_next_batches(tmp_path: Path) -> None:
-    plan = {"faults": [HOLD | {"times": 2}]}
+    plan = {"faults": [BOTH_HOLD]}
     made = stage(tmp_path, recipe={"caption": "old", "batch_size": 1, "seeds": [1, 2, 3, 4]}, models=TWO, plan=plan)
     file = made.folder / "session.toml"
 
@@ -223,7 +220,7 @@ def test_the_status_says_what_each_engine_does(tmp_path: Path) -> None:
         made.release()
         await api.until(lambda: api.studio.loop.state == "stopped")
 
-    plan = {"faults": [HOLD | {"times": 2}]}
+    plan = {"faults": [BOTH_HOLD]}
     on_api(tmp_path, ask, recipe={"caption": "x", "batch_size": 1}, models=TWO, plan=plan)
 
 
@@ -240,7 +237,7 @@ def test_memory_that_runs_out_on_one_is_heeded_by_all(tmp_path: Path) -> None:
 
 
 def test_the_last_batch_goes_to_whoever_is_free_first(tmp_path: Path) -> None:
-    held = HOLD | {"render": 1}
+    held = {"stage": "sampling", "do": "hold", "render": 1}
     made = stage(
         tmp_path, recipe={"caption": "x", "batch_size": 1, "seeds": [1, 2, 3]}, models=TWO, plan={"faults": [held]}
     )

@@ -20,7 +20,7 @@ from sessions.tables import ScoreSettings
 from sessions.take import Take
 from sessions.toml_edit import with_values
 from sessions.weighing import Weighing
-from tests.sessions.jamming import run, stage, state
+from tests.sessions.jamming import Stage, run, stage, state
 from tests.sessions.takes import committed, no_waiting
 
 __all__ = ["no_waiting", "state"]
@@ -231,25 +231,28 @@ def test_a_loop_weighs_its_pool_anew_at_the_eighth_take_and_says_so(tmp_path: Pa
         assert {store.get(number).score for number in range(1, 9)} == {0.74}
 
 
+async def makes(made: Stage, takes: int) -> None:
+    async with made.open() as jam:
+        await jam.run(headless=True, takes=takes)
+
+
+async def weighs(made: Stage, takes: int) -> None:
+    """Is open until so many takes have another score."""
+    async with made.open():
+        await made.until(lambda: len(made.of("scored")) == takes)
+
+
 def test_weights_that_were_edited_while_it_was_closed_count_at_the_opening(tmp_path: Path) -> None:
     made = stage(tmp_path, plan={"parts": PARTS})
 
-    async def render() -> Any:
-        async with made.open() as jam:
-            return await jam.run(headless=True, takes=2)
-
-    async def wait() -> Any:
-        async with made.open():
-            await made.until(lambda: len(made.of("scored")) == 2)
-
-    run(render())
+    run(makes(made, 2))
     file = made.folder / "session.toml"
     file.write_text(with_values(file.read_text(), ("scores",), {"signal": 0.0, "semantic": 0.0}))
-    run(wait())
+    run(weighs(made, 2))
     with Store.open(made.folder) as store:
         assert [store.get(number).score for number in (1, 2)] == [0.76, 0.76]
         before = store.noted(WEIGHED)
-    run(render())
+    run(makes(made, 2))
     with Store.open(made.folder) as store:
         assert store.noted(WEIGHED) == before
     assert len(made.of("scored")) == 2  # nothing was weighed again
@@ -258,18 +261,10 @@ def test_weights_that_were_edited_while_it_was_closed_count_at_the_opening(tmp_p
 def test_what_was_not_weighed_before_the_end_is_weighed_at_the_next_opening(tmp_path: Path) -> None:
     made = stage(tmp_path, plan={"parts": PARTS})
 
-    async def render() -> Any:
-        async with made.open() as jam:
-            return await jam.run(headless=True, takes=1)
-
-    async def wait() -> Any:
-        async with made.open():
-            await made.until(lambda: bool(made.of("scored")))
-
-    run(render())
+    run(makes(made, 1))
     with Store.open(made.folder) as store:
         store.change(1, score=0.1)
         store.note(WEIGHED, None)
-    run(wait())
+    run(weighs(made, 1))
     with Store.open(made.folder) as store:
         assert store.get(1).score == 0.82
