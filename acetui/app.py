@@ -28,6 +28,7 @@ from acetui.looks.terminal_settings import AS_SHIPPED, Found
 from acetui.looks.themes import DARK, shipped
 from acetui.screens.dressing import Dressing
 from acetui.screens.over_desk import FollowsTakes, ShowsState
+from acetui.screens.painting import Painting
 from acetui.screens.themed import variables
 from acetui.screens.writing import Writing
 from acetui.studio_state import StudioState
@@ -70,6 +71,9 @@ class StudioApp(ActingApp, inherit_bindings=False):
     ) -> None:
         super().__init__()
         self.elsewhere = elsewhere
+        self.painting = Painting()
+        """What stands on the terminal."""
+
         self.dressing = Dressing(self, found or AS_SHIPPED)
         self.session_folder = session
         self.keymap = keymap or Keymap()
@@ -151,12 +155,15 @@ class StudioApp(ActingApp, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """The desk says when it is complete, see ``begin``."""
+        self.app_resume_signal.subscribe(self, lambda _: self.painting.forget())
         self.dressing.begin()
 
     async def on_event(self, event: events.Event) -> None:
         """Keys are looked up before any widget has them, see ``KeyedScreen.takes_key``."""
         from acetui.screens.keyed import KeyedScreen
 
+        if isinstance(event, events.Resize):
+            self.painting.forget()
         if isinstance(event, events.Key) and not self.desk.complete:
             self._early.append(event)
             return

@@ -192,9 +192,11 @@ class Seen:
         return [line.rstrip() for line in self.screen.display]
 
     def row(self, number: int) -> tuple[tuple[object, ...], ...]:
-        """The cells of a line with all that can be seen of them."""
+        """The cells of a line with all that can be seen of them: a blank has no colour but the one behind it."""
         line = self.screen.buffer[number]
         return tuple(
-            (cell.data, cell.fg, cell.bg, cell.bold, cell.italics, cell.underscore, cell.reverse)
+            ("", cell.bg)
+            if cell.data == " " and not (cell.underscore or cell.reverse or cell.strikethrough)
+            else (cell.data, cell.fg, cell.bg, cell.bold, cell.italics, cell.underscore, cell.reverse)
             for cell in (line[column] for column in range(self.screen.columns))
         )

@@ -46,6 +46,12 @@ KEYS = (
     ("page down", b"\x1b[6~", 2),
     ("open the palette", b":", 1),
     ("shut the palette", b"\x1b", 1),
+    ("ask for a filter", b"/", 1),
+    ("answer nothing", b"\x1b", 1),
+    ("the metadata", b"\x1bOS", 1),
+    ("a field further down", b"j", 2),
+    ("every key", b"?", 1),
+    ("back from every key", b"\x1b", 1),
 )
 """What is pressed for the table of bytes, and how often: the last time counts."""
 
@@ -168,12 +174,20 @@ def _written(bench: Bench, place: Place, sizes: Sizes) -> Area:
     names = [f"{columns}x{rows}" for columns, rows in sizes.sizes]
     area = Area("Bytes that a key makes the terminal write", (names[0], names[1] if wide else "peer"))
     bench.say("bytes of keys")
+    _settled(place)
     counted = [bytes_of_keys(place, *size) for size in sizes.sizes]
     for what, count in counted[0].items():
         other = float(counted[1][what]) if wide else None
         area.rows.append(Row(what, float(count), other, unit="B", target=targets.BYTES.get(what)))
     area.notes.append("A line of 20 kB/s carries 2,000 bytes in a tenth of a second. Before what ssh -C saves.")
     return area
+
+
+def _settled(place: Place) -> None:
+    """Waits while the studio gets its engine ready: every second of that is told, and no key's doing."""
+    until = time.monotonic() + 120
+    while place.status().get("progress") is not None and time.monotonic() < until:
+        time.sleep(1.0)
 
 
 # --- idle ------------------------------------------------------------------------------------------------------------

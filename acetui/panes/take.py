@@ -122,7 +122,7 @@ class TakeBody(Widget):
         wave = min(max(height - len(facts), (height + 3) // 4), MOST_WAVE) if self._facts else 0
         low, high = self._outline or ((), ())
         rows = drawn(low, high, width, wave, self.looks.waveform)
-        # One row alone says where one is: what moves is written again from the left edge on, every second.
+        # One row alone says where one is.
         head = len(rows) // 2 if self._playhead is not None else -1
         found: list[Line] = [(f" {row}", "head" if y == head else "wave") for y, row in enumerate(rows)]
         found += [(f" {cut(words, width, self.looks.glyphs.more)}", kind) for words, kind in facts]

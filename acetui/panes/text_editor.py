@@ -94,7 +94,7 @@ class TextEditor(AtOnce, TextArea):
         found = (region_of(self._painted.get(y), self._line(y), y) for y in range(self.size.height))
         regions = [region for region in found if region is not None]
         if regions:
-            super().refresh(*(region.translate((self.gutter.left, self.gutter.top)) for region in regions))
+            super().refresh(*regions)
 
     def render_line(self, y: int) -> Strip:
         """One line as it is painted."""

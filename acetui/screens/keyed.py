@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from acetui.keyboard.actions import EVERYWHERE, STUDIO, TEXT, Action
 from acetui.keyboard.keys import Typed, Unknown, key_name, writes
+from acetui.screens.painting import PaintedCompositor
 
 if TYPE_CHECKING:
     from textual.widgets import Input
@@ -49,6 +50,7 @@ class KeyedScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = PaintedCompositor(lambda: self.studio.painting)
         self._typed: Typed = ()
 
     @property

@@ -18,7 +18,7 @@ from tests.acetui.player.listening import noise, written
 if not Path("/proc/self/stat").exists():
     pytest.skip("no /proc", allow_module_level=True)
 
-A_SECOND = 400
+A_SECOND = 200
 """Bytes at most that one more second of a take costs, at 80x24: the time, and sometimes a column of the outline."""
 
 NO_ENGINE = {"recipe": {"caption": "slow synthwave"}, "models": {"models": "/nowhere", "device": "cpu"}}

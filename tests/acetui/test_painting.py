@@ -1,12 +1,13 @@
-"""What goes to the terminal when a key is typed: the cells that differ, and none that do not."""
+"""What goes to the terminal: the cells that differ, and none that do not."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
@@ -14,6 +15,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from acetui.panes.differing import region_of
+from acetui.screens.painting import Painting
+from benchmarks.ptys import Seen
 from tests.acetui.written_studio import written
 
 RED = Style(color="red")
@@ -101,3 +104,89 @@ async def test_what_is_painted_is_what_would_be_painted_anew() -> None:
             assert [line.strip() for line in shown] == [line.strip() for line in anew], key
             seen = {y: editor._painted[y].text.rstrip() for y in range(editor.size.height)}
             assert list(seen.values()) == anew, key
+
+
+# --- what stands on the terminal -------------------------------------------------------------------------------------
+
+WIDTH, HEIGHT = 12, 3
+STYLES = st.sampled_from(
+    [
+        None,
+        RED,
+        Style(color="#ff0000", bgcolor="#102030"),
+        Style(color="blue", bgcolor="color(99)", bold=True),
+        Style(bold=True, underline=True),
+        Style(reverse=True, bgcolor="bright_white"),
+        Style(dim=True, italic=True, color="bright_black"),
+    ]
+)
+SIGNS_OF_ONE_CELL = "ab  \u2500\u258c"
+
+
+def rows(signs: str) -> st.SearchStrategy[Strip]:
+    pieces = st.lists(st.tuples(st.text(st.sampled_from(signs), max_size=6), STYLES), min_size=1, max_size=5)
+    return pieces.map(
+        lambda found: Strip([Segment(text, style) for text, style in found]).adjust_cell_length(WIDTH, RED)
+    )
+
+
+LINES, COLUMNS = st.integers(0, HEIGHT - 1), st.integers(0, WIDTH)
+EDITS = st.one_of(
+    st.lists(st.tuples(LINES, rows(SIGNS_OF_ONE_CELL), COLUMNS, COLUMNS), max_size=8),
+    st.lists(st.tuples(LINES, rows("ab \u6f22\u2500"), st.just(0), st.just(WIDTH)), max_size=8),
+)
+"""Lines, what comes to stand there, and between which columns of it."""
+
+
+def sent(painting: Painting, *parts: tuple[int, int, Strip]) -> str:
+    return painting.written(parts, WIDTH, ColorSystem.TRUECOLOR)
+
+
+@settings(max_examples=80, deadline=None)
+@given(EDITS)
+@example([(0, line("x" * WIDTH, RED), 0, 5), (0, line("x" * WIDTH), 3, 9)])
+def test_many_small_changes_leave_what_painting_it_all_would(edits: list[tuple[int, Strip, int, int]]) -> None:
+    painting, terminal = Painting(), Seen(WIDTH, HEIGHT)
+    stands = [Strip([Segment(" " * WIDTH)])] * HEIGHT
+    terminal.feed(sent(painting, *((y, 0, strip) for y, strip in enumerate(stands))).encode())
+    for y, strip, one, other in edits:
+        left, right = sorted((one, other))
+        new = strip.crop(left, right)
+        stands[y] = Strip.join([stands[y].crop(0, left), new, stands[y].crop(right)])
+        terminal.feed(sent(painting, (y, left, new)).encode())
+    at_once = Seen(WIDTH, HEIGHT)
+    at_once.feed(sent(Painting(), *((y, 0, strip) for y, strip in enumerate(stands))).encode())
+    assert [terminal.row(y) for y in range(HEIGHT)] == [at_once.row(y) for y in range(HEIGHT)]
+    plain = Seen(WIDTH, HEIGHT)
+    for y, strip in enumerate(stands):
+        pieces = [Strip.render_style(style or Style.null(), text, ColorSystem.TRUECOLOR) for text, style, _ in strip]
+        plain.feed(f"\x1b[{y + 1};1H{''.join(pieces)}".encode())
+    assert [at_once.row(y) for y in range(HEIGHT)] == [plain.row(y) for y in range(HEIGHT)], "as the toolkit writes it"
+
+
+def test_what_stands_there_is_not_written_again_and_of_looks_only_what_changes() -> None:
+    painting = Painting()
+    style = Style(color="#ff0000", bgcolor="#000000")
+    assert sent(painting, (0, 0, line("for 2 s", style))) == "\x1b[1;1H\x1b[38;2;255;0;0;48;2;0;0;0mfor 2 s\x1b[0m"
+    assert sent(painting, (0, 0, line("for 2 s", style))) == ""
+    assert sent(painting, (0, 0, line("for 3 s", style))) == "\x1b[1;5H\x1b[38;2;255;0;0;48;2;0;0;0m3\x1b[0m"
+    other = Style(color="#00ff00", bgcolor="#000000")
+    two = Strip([Segment("f", style), Segment("o", other), Segment("r 3 s", style)])
+    assert sent(painting, (0, 0, two)) == "\x1b[1;2H\x1b[38;2;0;255;0;48;2;0;0;0mo\x1b[0m"
+    assert sent(painting, (1, 0, two)).count("48;2") == 1
+    painting.forget()
+    assert sent(painting, (1, 0, two)) != ""
+
+
+def test_of_signs_that_terminals_measure_differently_none_is_cut() -> None:
+    painting = Painting()
+    sent(painting, (0, 0, line("ab\u6f22\u5b57cd", RED)))
+    written_again = sent(painting, (0, 0, line("ab\u6f22\u5b57ce", RED)))
+    assert "ab\u6f22\u5b57ce" in written_again
+
+
+def test_another_width_paints_everything() -> None:
+    painting = Painting()
+    wide = [(0, 0, line("abc"))]
+    painting.written(wide, 3, ColorSystem.TRUECOLOR)
+    assert painting.written(wide, 4, ColorSystem.TRUECOLOR) == "\x1b[1;1Habc"

@@ -6,12 +6,14 @@ import asyncio
 import time
 from dataclasses import replace
 
+from rich.color import ColorSystem
 from textual.app import App, ComposeResult
 
 from acetui.looks.signs import ASCII, PLAIN, Looks
 from acetui.looks.themes import shipped
 from acetui.panes.log import LogPane
 from acetui.panes.status import KINDS, StatusLine
+from acetui.screens.painting import Painting
 from acetui.screens.themed import variables
 from acetui.status_words import status
 from acetui.studio_state import Connection, Loop, Progress, StudioState
@@ -65,6 +67,22 @@ async def test_the_status_line_draws_what_the_words_say_and_only_when_they_diffe
         assert not draws
         app.line.show(replace(BUSY, revision=8))
         assert len(draws) == 1
+
+
+async def test_another_second_costs_the_line_a_few_bytes() -> None:
+    """Beside whatever key is pressed meanwhile it is written every second, and says nothing else that is new."""
+    app, painting = Bare(), Painting()
+    async with app.run_test(size=(80, 6)) as pilot:
+        now = time.monotonic()
+        written = []
+        for seconds in (3, 4, 5):
+            app.line.show(replace(BUSY, progress=Progress("load", 0, 1, since=now - seconds)))
+            app.line._say()
+            await pilot.pause()
+            parts = [(0, 0, app.line.render_line(0))]
+            assert f"for {seconds} s" in parts[0][2].text
+            written.append(painting.written(parts, 80, ColorSystem.TRUECOLOR))
+        assert [len(each) < 60 for each in written] == [False, True, True], written
 
 
 async def test_progress_is_drawn_a_few_times_a_second_and_its_last_word_always() -> None:
