@@ -19,6 +19,8 @@ from sessions.take_names import STITCH, key_of
 
 NEWEST_FIRST = "-number"
 _ALL = -1
+_BEYOND = 10**15
+"""No take has such a number, and the index may have no room for it."""
 
 
 class NoTake(EngineError):
@@ -158,7 +160,7 @@ class Lists:
 
     def _number(self, key: int | str) -> int | None:
         if isinstance(key, int):
-            return key
+            return key if abs(key) < _BEYOND else None
         number = self._living.run(lambda index: index.number_of(key))
         return int(key) if number is None and key.isascii() and key.isdecimal() and len(key) < 16 else number
 

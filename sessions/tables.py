@@ -35,6 +35,10 @@ def _workers(value: object) -> str:
     return worker_names.normal(readers.text(value))
 
 
+_MOST = 100_000
+"""Takes, and gigabytes: more than any session has, and little enough to count with."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoopSettings(Table):
     """The table [loop]: what is rendered next, and when the loop stops or waits. None is "no such limit"."""
@@ -48,25 +52,38 @@ class LoopSettings(Table):
     retake_variance: float = spec(
         0.2, group="loop", low=0, high=1, help="How far a sibling moves from a take that has no audio codes."
     )
-    takes: int | None = spec(None, group="loop", low=1, unit="takes", help="Stops after so many takes.")
-    minutes: float | None = spec(None, group="loop", low=0.01, unit="minutes", help="Stops after so long.")
+    takes: int | None = spec(None, group="loop", low=1, high=_MOST, unit="takes", help="Stops after so many takes.")
+    minutes: float | None = spec(
+        None, group="loop", low=0.01, high=1_000_000, unit="minutes", help="Stops after so long."
+    )
     until_score: float | None = spec(None, group="loop", low=0, high=1, help="Stops once a take scores so well.")
     keep: int | None = spec(
-        None, group="loop", low=1, unit="takes", help="Keeps the best so many; the rest go to the trash at the end."
+        None,
+        group="loop",
+        low=1,
+        high=_MOST,
+        unit="takes",
+        help="Keeps the best so many; the rest go to the trash at the end.",
     )
     unheard_ceiling: int = spec(
-        50, group="loop", low=0, unit="takes", help="Pauses while so many takes are unheard; 0 never pauses."
+        50,
+        group="loop",
+        low=0,
+        high=_MOST,
+        unit="takes",
+        help="Pauses while so many takes are unheard; 0 never pauses.",
     )
     headless: bool = spec(False, group="loop", help="Nobody listens meanwhile: unheard takes do not pause the loop.")
     quota_gb: float | None = spec(
         None,
         group="loop",
         low=0.01,
+        high=_MOST,
         unit="GB",
         help="Beyond this, the lowest-ranked unmarked takes keep only their latents.",
     )
     free_space_floor_gb: float = spec(
-        2.0, group="loop", low=0, unit="GB", help="Pauses when the disk has less than this left."
+        2.0, group="loop", low=0, high=_MOST, unit="GB", help="Pauses when the disk has less than this left."
     )
     failures_before_parking: int = spec(
         3, group="loop", low=1, high=100, unit="failures", help="Parks a recipe that fails so often in a row."
@@ -75,6 +92,7 @@ class LoopSettings(Table):
         12,
         group="loop",
         low=0,
+        high=_MOST,
         unit="takes",
         help="Parks a recipe that fails the gate so often in a row; 0 never does.",
     )

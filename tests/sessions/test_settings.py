@@ -39,6 +39,12 @@ def test_junk_is_either_settings_or_a_calm_refusal(raw: Any) -> None:
         settings_or_none(raw)
 
 
+@pytest.mark.parametrize("name", [name for name, field in LoopSettings.fields().items() if field.low is not None])
+def test_every_number_of_the_loop_can_be_counted_with(name: str) -> None:
+    with pytest.raises(BadSetting, match=name):
+        Settings.from_dict({"loop": {name: 10**308}})
+
+
 @QUICK
 @given(SETTINGS, st.randoms(), st.integers(0, 9))
 def test_what_is_drawn_is_a_request_of_the_recipe(made: Settings, rng: random.Random, cell: int) -> None:
@@ -103,7 +109,11 @@ def refused(raw: Any) -> BadSetting:
         ({"recipe": 3}, ("recipe",), "recipe cannot be 3: it must be a table."),
         ({"loop": "on"}, ("loop",), "loop cannot be 'on': it must be a table."),
         ({"recipe": {"bpm": 500}}, ("recipe", "bpm"), "bpm cannot be 500: it must be a whole number from 30 to 300"),
-        ({"loop": {"takes": 0}}, ("loop", "takes"), "takes cannot be 0: it must be a whole number of at least 1 take"),
+        (
+            {"loop": {"takes": 0}},
+            ("loop", "takes"),
+            "takes cannot be 0: it must be a whole number from 1 to 100000 takes",
+        ),
         ({"loop": {"policy": "exlore"}}, ("loop", "policy"), "Did you mean 'explore'?"),
         ({"scores": {"signal": 2}}, ("scores", "signal"), "from 0 to 1"),
         ({"models": {"device": "gpu"}}, ("models", "device"), "it must be auto, cpu, mps, xpu, cuda or cuda:N"),

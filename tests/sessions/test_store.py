@@ -81,7 +81,7 @@ def test_what_is_no_take_of_this_session_is_refused(store):
         store.commit(render(store, number=9, id="id1"))
     with pytest.raises(NoAudio, match="Render it again"):
         store.commit(take.replace(number=5, id="other", files={"audio": "takes/nothing.flac"}))
-    for missing in (77, "nobody", "99999999999999999999", ""):
+    for missing in (77, 2**63, "nobody", "99999999999999999999", ""):
         with pytest.raises(NoTake) as caught:
             store.get(missing)
         assert caught.value.exit_code == 3
