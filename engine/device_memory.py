@@ -39,22 +39,11 @@ def gb_of(device: torch.device) -> float:
     return memory_bytes() / GB
 
 
-def free_bytes(device: torch.device) -> int | None:
-    """What models could still take; None where the device does not tell. What this program holds in reserve is free."""
-    if device.type != "cuda":
-        return None
-    free, total = torch.cuda.mem_get_info(device)
-    allocated = torch.cuda.memory_allocated(device)
-    ours = torch.cuda.memory_reserved(device) - allocated
-    simulated = simulated_gb()
-    if simulated is None:
-        return free + ours
-    budget = int(max(0.5, simulated - _DRIVERS_SHARE) * GB)
-    return min(free + ours, budget - allocated) if simulated * GB < total else free + ours
-
-
 def cap(device: torch.device) -> None:
-    """Holds a simulated card to its size: what goes beyond it runs out of memory as it would there."""
+    """Holds a simulated card to its size: what goes beyond it runs out of memory as it would there.
+
+    The card comes with its number (``engine.model.choose_device``).
+    """
     simulated = simulated_gb()
     if simulated is None or device.type != "cuda":
         return

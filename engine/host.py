@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import os
 import queue
 import signal
@@ -171,6 +172,7 @@ class Host:
         if self._loaded is None or dataclasses.replace(job, id=self._loaded.id) != self._loaded:
             self._progress(job, "load", 0, 1)
             self._engine = self._loaded = None  # frees the old model's memory before the new one needs it
+            gc.collect()  # parts of it know each other
             self._engine = _load_engine(job, lambda *step: self._progress(job, *step))
             self._loaded = job
         model = self._ready_engine()

@@ -167,9 +167,14 @@ def device_name(device: torch.device) -> str:
 
 
 def choose_device(wanted: str) -> torch.device:
-    """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` to a device that is there; raises EngineError if it is not."""
+    """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` to a device that is there; raises EngineError if it is not.
+
+    A card comes with its number, because not everything in torch takes one without. Of several ``auto`` is the one with
+    the most memory, as it is for whoever asks the driver (``engine.cards.card_for``).
+    """
     if wanted == "auto":
-        return torch.device(next(kind for kind, is_there in _kinds().items() if is_there))
+        kind = next(kind for kind, is_there in _kinds().items() if is_there)
+        return torch.device(kind, _largest()) if kind == "cuda" else _numbered(torch.device(kind))
     try:
         device = torch.device(wanted)
     except RuntimeError:
@@ -181,7 +186,18 @@ def choose_device(wanted: str) -> torch.device:
         raise EngineError(
             f"The device {wanted} is not there.", "Use --device auto, or see which torch build is installed."
         )
-    return device
+    return _numbered(device)
+
+
+def _numbered(device: torch.device) -> torch.device:
+    """The device with its number, where there may be several of its kind."""
+    return torch.device(device.type, device.index or 0) if device.type in ("cuda", "xpu") else device
+
+
+def _largest() -> int:
+    """The number of the card with the most memory, the first of equal ones."""
+    sizes = [torch.cuda.get_device_properties(number).total_memory for number in range(torch.cuda.device_count())]
+    return max(range(len(sizes)), key=sizes.__getitem__)
 
 
 def _kinds() -> dict[str, bool]:

@@ -64,7 +64,7 @@ class RecordedDiT:
 
     def warm(self, frames: int, batch: int, context: Tensor, memories: Sequence[Memory], rotary: Rotary) -> None:
         """To be called once a batch: the second time for the same recipe, the forward pass is recorded."""
-        if not self._on or context.device.type != "cuda":
+        if not self._on or not records_on(context.device):
             return
         inputs = _Inputs(context, tuple(memories), rotary)
         key = _key(frames, batch, inputs)
@@ -116,6 +116,11 @@ class RecordedDiT:
     def clear(self) -> None:
         """Gives back the memory of all recordings."""
         self._seen.clear()
+
+
+def records_on(device: torch.device) -> bool:
+    """Whether a device has graphs to record into."""
+    return device.type == "cuda"
 
 
 def _key(frames: int, batch: int, inputs: _Inputs) -> tuple[object, ...]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.models.planner_lm import Lane, PlannerLM
+from engine.models.recorded import records_on
 
 SPAN = 256
 """Tokens by which a recording looks further than the one before; lanes have room in multiples of it."""
@@ -43,7 +44,7 @@ class RecordedLM:
     def __init__(self, network: PlannerLM) -> None:
         self._network = network
         self._desk: _Desk | None = None
-        self._on = network.head.device.type == "cuda"
+        self._on = records_on(network.head.device)
 
     def lanes(self, read: Sequence[Lane], rows: int, room: int) -> list[Lane]:
         """``rows`` that go on from each of the lanes that were read, for ``room`` more tokens."""

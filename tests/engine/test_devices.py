@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
+from engine.cards import GB
+from engine.device_memory import cap
 from engine.errors import EngineError
 from engine.model import choose_device, choose_dtype, device_name
 
@@ -19,9 +23,13 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def add_cuda(machine: pytest.MonkeyPatch, cards: int = 1, capability: tuple[int, int] = (9, 0)) -> None:
+def add_cuda(
+    machine: pytest.MonkeyPatch, cards: int = 1, capability: tuple[int, int] = (9, 0), sizes: tuple[int, ...] = ()
+) -> None:
+    properties = [SimpleNamespace(total_memory=size * GB) for size in sizes or (24,) * cards]
     machine.setattr(torch.cuda, "is_available", lambda: True)
-    machine.setattr(torch.cuda, "device_count", lambda: cards)
+    machine.setattr(torch.cuda, "device_count", lambda: len(properties))
+    machine.setattr(torch.cuda, "get_device_properties", lambda device: properties[device])
     machine.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     machine.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA Test")
 
@@ -41,15 +49,21 @@ def test_auto_takes_what_is_fastest(machine: pytest.MonkeyPatch) -> None:
     with machine.context() as card:
         card.setattr(torch.xpu, "is_available", lambda: True)
         card.setattr(torch.xpu, "device_count", lambda: 1)
-        assert choose_device("auto") == choose_device("xpu") == torch.device("xpu")
+        assert choose_device("auto") == choose_device("xpu") == torch.device("xpu:0")
     add_cuda(machine)
-    assert choose_device("auto") == torch.device("cuda")
+    assert choose_device("auto") == torch.device("cuda:0")
+
+
+@pytest.mark.parametrize(("sizes", "place"), [((8, 24), 1), ((24, 8), 0), ((16, 16), 0), ((4, 24, 24), 1)])
+def test_of_several_cards_auto_is_the_largest(machine: pytest.MonkeyPatch, sizes: tuple[int, ...], place: int) -> None:
+    add_cuda(machine, sizes=sizes)
+    assert choose_device("auto") == torch.device("cuda", place)
 
 
 def test_a_device_that_is_there_is_taken(machine: pytest.MonkeyPatch) -> None:
     assert choose_device("cpu") == torch.device("cpu")
     add_cuda(machine, cards=2)
-    assert choose_device("cuda") == torch.device("cuda")
+    assert choose_device("cuda") == torch.device("cuda:0")
     assert choose_device("cuda:1") == torch.device("cuda:1")
     assert choose_device("cpu") == torch.device("cpu")
 
@@ -105,3 +119,16 @@ def test_devices_have_names_for_people(machine: pytest.MonkeyPatch) -> None:
     assert device_name(torch.device("xpu")) == "Arc Test"
     assert choose_dtype(None, torch.device("xpu")) == torch.bfloat16
     assert device_name(torch.device("cpu"))
+
+
+def test_a_card_is_held_to_a_size_by_its_number(machine: pytest.MonkeyPatch) -> None:
+    """torch takes no card without a number there: this is its own function, down to what it hands to the driver."""
+    held: list[tuple[float, int]] = []
+    add_cuda(machine, cards=2)
+    machine.setenv("ACETUI_VRAM_GB", "8")
+    machine.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(total_memory=24 * GB))
+    machine.setattr(torch.cuda.memory, "_lazy_init", lambda: None)
+    machine.setattr(torch._C, "_cuda_setMemoryFraction", lambda *given: held.append(given), raising=False)
+    cap(choose_device("auto"))
+    cap(choose_device("cuda:1"))
+    assert held == [(7.5 / 24, 0), (7.5 / 24, 1)]

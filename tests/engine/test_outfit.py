@@ -131,7 +131,6 @@ def test_what_a_device_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (7, 5))
     card = torch.device("cuda")
     assert (gb_of(card), allowed_on(card).tier.name, allowed_on(card).dtype) == (24, "tier6b", "float16")
-    assert device_memory.free_bytes(torch.device("cpu")) is None
 
 
 def test_a_simulated_card_is_held_to_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,17 +140,12 @@ def test_a_simulated_card_is_held_to_its_size(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: type("Card", (), {"total_memory": 80 * GB})())
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
     monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda share, _: held.append(share))
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (70 * GB, 80 * GB))
-    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 2 * GB)
-    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 3 * GB)
     device_memory.cap(card)
     assert held == [pytest.approx(7.5 / 80)]
     assert allowed_on(card).tier.name == "tier3"
-    assert device_memory.free_bytes(card) == int(5.5 * GB)
     monkeypatch.delenv(SIMULATED)
     device_memory.cap(card)
     assert len(held) == 1
-    assert device_memory.free_bytes(card) == 71 * GB
 
 
 @pytest.mark.parametrize(("gb", "in_turns"), [(8, True), (16, False), (24, False)])

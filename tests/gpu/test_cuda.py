@@ -38,8 +38,10 @@ def test_a_recorded_step_is_the_step(tiny_base: Path, dtype: str) -> None:
     request = REQUEST.replace(inference_steps=5)
     first, second, third = (engine.render(request) for _ in range(3))
     assert any("_Recording" in type(value).__name__ for value in engine._decoder._seen.values())
+    tolerance = 1e-5 if dtype == "float32" else 2e-2  # what is recorded may be multiplied by another kernel
     for plain, recorded, again in zip(first, second, third, strict=True):
-        assert close(recorded.latents, plain.latents, 1e-5)
+        assert plain.codes == recorded.codes == again.codes
+        assert close(recorded.latents, plain.latents, tolerance)
         assert torch.equal(recorded.latents, again.latents)
 
 
@@ -52,8 +54,11 @@ def test_old_recordings_make_room(tiny_turbo: Path) -> None:
 
 
 def test_bfloat16_is_the_default_and_close_to_float32(tiny_turbo: Path) -> None:
-    plain = Engine.load(tiny_turbo, device="cuda", dtype="float32").render(REQUEST)[0]
-    engine = Engine.load(tiny_turbo, device="cuda")
+    # Without the planner: rounded in another way it draws other codes, and the takes are others.
+    plain = Engine.load(tiny_turbo, lm="none", device="cuda", dtype="float32").render(REQUEST)[0]
+    engine = Engine.load(tiny_turbo, lm="none", device="cuda")
+    if torch.cuda.get_device_capability() < (8, 0):
+        pytest.skip("this card computes no bfloat16")
     assert engine.identity["dtype"] == "bfloat16"
     error = engine.render(REQUEST)[0].latents - plain.latents
     assert float(error.square().mean().sqrt()) < 0.1 * float(plain.latents.square().mean().sqrt())
