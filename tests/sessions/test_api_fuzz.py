@@ -39,7 +39,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
             ready.set()
             await end.wait()
 
-    async def undecodable(*given: Any) -> str:  # a process for every question would take a while
+    async def undecodable(*given: Any, **wanted: int) -> str:  # a process for every question would take a while
         raise ApiError(409, "The audio cannot be decoded.", "It is a double's.")
 
     with pytest.MonkeyPatch.context() as patch:
@@ -47,7 +47,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
         patch.setenv("ACETUI_DATA", str(folder / "data"))
         patch.setenv("HF_HUB_OFFLINE", "1")  # nothing is downloaded, whatever is asked for
         patch.setattr(api_events, "HEARTBEAT_SECONDS", 0.05)
-        patch.setattr(api_audio, "_made", undecodable)
+        patch.setattr(api_audio, "decoded", undecodable)
         thread = threading.Thread(target=lambda: asyncio.run(serve()))
         thread.start()
         assert ready.wait(60)
