@@ -85,15 +85,40 @@ def simulated_gb(env: Mapping[str, str] | None = None) -> float | None:
 
 
 def card_for(device: str, cards: Sequence[Card], env: Mapping[str, str] | None = None) -> Card | None:
-    """The card that ``device`` (``auto``, ``cuda``, ``cuda:1``) means, by CUDA_VISIBLE_DEVICES; None for no card."""
+    """The card that ``device`` (``auto``, ``cuda``, ``cuda:1``) means, by CUDA_VISIBLE_DEVICES; None for no card.
+
+    Of several ``auto`` is the one with the most memory, the first of equal ones, as it is for an engine.
+    """
     kind, _, number = device.partition(":")
-    if kind not in ("auto", "cuda") or not cards:
+    if kind not in ("auto", "cuda"):
         return None
+    seen = shown(cards, env)
+    if kind == "auto":
+        return max(seen, key=lambda card: card.total or 0, default=None)
     place = int(number) if number.isascii() and number.isdecimal() else 0
+    return seen[place] if place < len(seen) else None
+
+
+def is_uuid(name: str) -> bool:
+    """Whether a card, or a slice of one, is named by what NVIDIA's driver calls it."""
+    return name.startswith(("GPU-", "MIG-"))
+
+
+def shown(cards: Sequence[Card], env: Mapping[str, str] | None = None) -> list[Card]:
+    """The cards that a program sees, in the order in which it counts them: that of the bus, or a person's own.
+
+    An engine counts them so too (``engine.process``). Of a card in slices it sees the first, unless it is told which;
+    behind a name that is nobody's it sees nothing.
+    """
+    if not cards:
+        return []
     env = os.environ if env is None else env
     told = next((env[name] for name in _VISIBLE[cards[0].maker] if name in env), None)
-    # Of a card in slices, CUDA shows the first one, unless it is told which.
-    all_of_them = dict.fromkeys(str(card.index) for card in cards)
-    visible = [name.strip() for name in told.split(",")] if told is not None else list(all_of_them)
-    name = visible[place] if place < len(visible) else ""
-    return next((card for card in cards if name and (str(card.index) == name or card.uuid.startswith(name))), None)
+    names = told.split(",") if told is not None else dict.fromkeys(str(card.index) for card in cards)
+    found: list[Card] = []
+    for name in map(str.strip, names):
+        card = next((card for card in cards if name and (str(card.index) == name or card.uuid.startswith(name))), None)
+        if card is None:
+            break
+        found.append(card)
+    return found

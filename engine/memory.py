@@ -57,6 +57,15 @@ class Cards:
             self._nvml = None
 
 
+def cards_now() -> tuple[Card, ...]:
+    """The cards as they are, for whoever asks once."""
+    asked = Cards()
+    try:
+        return asked.look()
+    finally:
+        asked.close()
+
+
 def _opened() -> Any:
     """The binding, with the driver's library loaded; None where either is missing."""
     try:

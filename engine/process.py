@@ -60,13 +60,14 @@ ProgressListener = Callable[[ProgressEvent], None]
 Listener = Callable[[Message], None]
 
 
-def _environment() -> dict[str, str]:
-    """Ours, with threads that sleep while they wait for each other.
+def _environment(own: Mapping[str, str]) -> dict[str, str]:
+    """Ours, with threads that sleep while they wait for each other, and cards in the order of the bus; and its ``own``.
 
     Threads that spin instead take the cores from everybody else, the terminal included, and where another program
-    keeps a core busy they wait for each other many times as long (docs/performance.md).
+    keeps a core busy they wait for each other many times as long (docs/performance.md). CUDA would count the cards from
+    what it takes to be the fastest, and their driver counts by the bus: then "the first" would be two different ones.
     """
-    return {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+    return {"OMP_WAIT_POLICY": "PASSIVE", "CUDA_DEVICE_ORDER": "PCI_BUS_ID", **os.environ, **own}
 
 
 class EngineDied(EngineError):
@@ -110,15 +111,23 @@ class EngineProcess:
         log: BinaryIO | None = None,
         hello_within: float = HELLO_SECONDS,
         heard: Listener | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Self]:
         """A running engine that has said hello, closed at the end of the block.
 
         It has its own process session, so that Ctrl-C in the terminal reaches the parent only. What it writes to its
         standard error goes to ``log`` too. ``heard`` is called with every message the moment it comes, whether or not
-        its job is being iterated. Raises EngineDied if it does not come up, ProtocolError if it speaks another version.
+        its job is being iterated. ``env`` is what its environment has beside ours. Raises EngineDied if it does not
+        come up, ProtocolError if it speaks another version.
         """
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=MAX_LINE, start_new_session=True, env=_environment()
+            *command,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            limit=MAX_LINE,
+            start_new_session=True,
+            env=_environment(env or {}),
         )
         engine = cls(process, log, heard)
         try:

@@ -82,6 +82,7 @@ class Equipment:
                 watchdog=replace(self.watchdog) if self.watchdog else None,
                 memory=replace(self.memory) if self.memory else None,
                 name=worker.name,
+                env=worker.env,
             )
             for worker in workers
         ]

@@ -38,10 +38,12 @@ class EngineKeeper:
         watchdog: Watchdog | None = None,
         memory: MemoryWatch | None = None,
         name: str = "",
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self._models = dict(models)
         self._events = events
         self._command = command
+        self._env = dict(env or {})
         self._log = log
         self._patience = patience or Patience()
         self._watchdog = watchdog or Watchdog()
@@ -163,6 +165,7 @@ class EngineKeeper:
         try:
             async with EngineProcess.start(
                 command=self._command,
+                env=self._env,
                 log=self._log,
                 hello_within=self._patience.hello,
                 heard=lambda message: self._heard(life, message),

@@ -59,7 +59,7 @@ class EngineRoom:
         """Has an engine whenever it is wanted, until it is cancelled; the engine is then ended."""
         while True:
             await self._until(self._is_wanted)
-            card = card_of(self._device)
+            card = await asyncio.to_thread(card_of, self._device)
             lease = Lease(card, self._session)
             try:
                 async with lease.during(self._told):

@@ -13,11 +13,14 @@ import json
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
+from engine.cards import Card, card_for, is_uuid
 from engine.errors import EngineError
+from engine.memory import cards_now
 from sessions.places import state_folder
 
 FOLDER = "cards"
@@ -41,21 +44,42 @@ class LeaseHolder:
         return f"the session {self.session} (process {self.pid})"
 
 
-def card_of(device: str, env: Mapping[str, str] | None = None, signs: tuple[str, ...] = _SIGNS) -> str | None:
-    """The card that ``device`` (``auto``, ``cpu``, ``mps``, ``cuda``, ``cuda:1``) means; None for a CPU.
+def card_of(
+    device: str,
+    env: Mapping[str, str] | None = None,
+    signs: tuple[str, ...] = _SIGNS,
+    look: Callable[[], Sequence[Card]] | None = None,
+) -> str | None:
+    """The card that ``device`` (``auto``, ``cpu``, ``mps``, ``cuda``, ``cuda:1``, a uuid) means; None for a CPU.
 
-    ``auto`` means the first card where there is a driver of one: torch is not asked, because it is not loaded here.
+    ``auto`` means the largest card where there is a driver of one: torch is not asked, because it is not loaded here.
+    A card has one name, whichever way studios were told of it: that by which its driver knows it (``look`` asks it,
+    once: not for the event loop's thread), and only where that does not tell, its number.
     """
     env = os.environ if env is None else env
-    if device == "auto":
-        device = "cuda" if any(map(os.path.exists, signs)) else "mps" if sys.platform == "darwin" else "cpu"
+    if is_uuid(device):
+        return _named(device)
+    if device == "auto" and not any(map(os.path.exists, signs)):
+        device = "mps" if sys.platform == "darwin" else "cpu"
     kind, _, index = device.partition(":")
-    if kind != "cuda":
+    if kind not in ("auto", "cuda"):
         return "mps" if kind == "mps" else None
+    card = card_for(device, (look or _cards)(), env)
+    if card is not None and card.uuid:
+        return _named(card.uuid)
     number = int(index or 0)
     visible = next((env[name].split(",") for name in _VISIBLE if env.get(name)), [])
-    name = visible[number].strip() if number < len(visible) else str(number)
-    return f"cuda-{re.sub('[^A-Za-z0-9-]', '-', name)}"
+    return _named(visible[number].strip() if number < len(visible) else str(number))
+
+
+def _named(card: str) -> str:
+    return f"cuda-{re.sub('[^A-Za-z0-9-]', '-', card)}"
+
+
+@cache
+def _cards() -> tuple[Card, ...]:
+    """The cards of this machine, which stay what they are while a studio runs."""
+    return cards_now()
 
 
 class Lease:

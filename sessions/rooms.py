@@ -87,7 +87,7 @@ def _nothing() -> EngineError | None:
 
 def _place(worker: Worker, device: str) -> str:
     """What is leased for a worker: an engine elsewhere takes no card from here."""
-    return "cpu" if worker.command is not None else worker.device or device
+    return "cpu" if worker.command is not None else worker.card or worker.device or device
 
 
 def _state(engine: Supervisor, room: EngineRoom) -> str:

@@ -5,13 +5,14 @@ Nobody's cards are taken unasked: without a word there is one engine, on the dev
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.cards import Card, card_for
-from engine.memory import Cards, cores
+from engine.cards import Card, is_uuid, shown
+from engine.memory import cards_now, cores
 from sessions.worker_names import normal
 
 
@@ -20,11 +21,13 @@ class Worker:
     """One engine: its ``name`` among several (empty for the only one), and what is its own.
 
     ``device`` is where it renders, None for what the session says. ``threads`` count where the session names none.
-    ``command`` stands in the place of the usual engine's.
+    ``card`` is the uuid of the only card that it is shown, empty where it is shown all of them. ``command`` stands in
+    the place of the usual engine's.
     """
 
     name: str = ""
     device: str | None = None
+    card: str = ""
     threads: int | None = None
     command: Sequence[str] | None = None
 
@@ -35,17 +38,25 @@ class Worker:
             own["threads"] = self.threads
         return {**models, **own}
 
+    @property
+    def env(self) -> dict[str, str]:
+        """What the environment of its engine has of its own."""
+        return {"CUDA_VISIBLE_DEVICES": self.card} if self.card else {}
+
 
 ALONE = (Worker(),)
 
 
 def visible(cards: Sequence[Card], env: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """The devices that engines may be given one each, by the names that torch has for them.
+    """What engines may be given one each: devices as torch has them, or where a card is in slices, uuids.
 
-    CUDA shows a program one slice of a card that is cut up, so slices count once a card.
+    CUDA shows a program one slice at most, whichever it is told: so there each engine is shown its own and no other.
     """
-    places = (f"cuda:{place}" for place in range(len(cards)))
-    return tuple(device for device in places if card_for(device, cards, env) is not None)
+    seen = shown(cards, env)
+    if not any(card.slice_of for card in seen):
+        return tuple(f"cuda:{place}" for place in range(len(seen)))
+    named = "CUDA_VISIBLE_DEVICES" in (os.environ if env is None else env)
+    return tuple(dict.fromkeys(card.uuid for card in (seen if named else cards)))
 
 
 def workers(text: str, env: Mapping[str, str] | None = None) -> tuple[tuple[Worker, ...], str]:
@@ -57,7 +68,7 @@ def workers(text: str, env: Mapping[str, str] | None = None) -> tuple[tuple[Work
     text = normal(text)
     if text.startswith("ray://"):
         return _afar(text), ""
-    return chosen(text, _visible_now(env) if text == "auto" or text.isdecimal() else ())
+    return chosen(text, visible(cards_now(), env) if text == "auto" or text.isdecimal() else ())
 
 
 def chosen(text: str, devices: Sequence[str]) -> tuple[tuple[Worker, ...], str]:
@@ -74,15 +85,10 @@ def chosen(text: str, devices: Sequence[str]) -> tuple[tuple[Worker, ...], str]:
     return _on(devices[:count]) if min(count, there) > 1 else ALONE, less
 
 
-def _visible_now(env: Mapping[str, str] | None) -> tuple[str, ...]:
-    cards = Cards()
-    try:
-        return visible(cards.look(), env)
-    finally:
-        cards.close()
-
-
 def _on(devices: Sequence[str]) -> tuple[Worker, ...]:
+    if any(map(is_uuid, devices)):
+        names = [f"cuda:{place}" for place in range(len(devices))] if len(devices) > 1 else [""]
+        return tuple(Worker(name=name, device="cuda", card=card) for name, card in zip(names, devices, strict=True))
     if len(devices) == 1:
         return (Worker(device=devices[0]),)
     processors = devices.count("cpu")

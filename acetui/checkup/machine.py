@@ -16,7 +16,7 @@ from acetui.checkup.finding import Finding, Problem
 from engine.allowance import Allowance, Kind, allowance, choices, guide
 from engine.card_files import silent_cards
 from engine.cards import GB, SIMULATED, Card, card_for, simulated_gb
-from engine.memory import APPLE_SHARE, Cards, cores, memory_bytes, processor
+from engine.memory import APPLE_SHARE, cards_now, cores, memory_bytes, processor
 from sessions.worker_names import asked_for, normal
 from sessions.workers import chosen, visible
 
@@ -28,11 +28,7 @@ _HOT = 87
 
 def look(env: Mapping[str, str], root: Path = Path("/")) -> tuple[Finding, Allowance]:
     """What the machine is, and what it allows; ``env`` may simulate a card of another size."""
-    asked = Cards()
-    try:
-        cards = asked.look()
-    finally:
-        asked.close()
+    cards = cards_now()
     torch = torch_build()
     card = card_for("auto", cards, env)
     size = simulated_gb(env)

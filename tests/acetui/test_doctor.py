@@ -75,10 +75,15 @@ def test_a_simulated_card_of_every_size(
     assert "acetui models get" in sentences(answer)
 
 
-def test_the_card_as_its_driver_tells_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_card_as_its_driver_tells_of_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     hot = DoubleCard(total=8 * GB, used=3 * GB, temperature=91, capability=(7, 5), tenants=((7, 2 * GB), (8, GB)))
     with library(hot, DoubleCard(name="NVIDIA H200", uuid="GPU-2", total=139 * GB)):
         answer = told(capsys)
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+        assert [each["chosen"] for each in told(capsys)["gpus"]] == [False, True]  # the larger one
     first, second = answer["gpus"]
     assert (first["name"], first["total_gb"], first["free_gb"], first["chosen"]) == (
         "NVIDIA GeForce RTX 4060",

@@ -166,6 +166,7 @@ ONE, TWO = Card(index=0, name="a", uuid="GPU-aa"), Card(index=1, name="b", uuid=
         ("cuda", "GPU-b", TWO),
         ("auto", "", None),
         ("cuda", "-1", None),
+        ("cuda:1", "-1,0", None),  # behind what is nobody's there is nothing
         ("cuda:x", None, ONE),
     ],
 )
@@ -173,6 +174,14 @@ def test_the_card_that_is_meant(device: str, visible: str | None, found: Card | 
     env = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
     assert card_for(device, [ONE, TWO], env) == found
     assert card_for(device, [], env) is None
+
+
+@pytest.mark.parametrize(("sizes", "place"), [((8, 24), 1), ((24, 8), 0), ((16, 16), 0), ((None, 24), 1)])
+def test_auto_is_the_largest_of_several_and_the_first_of_equal_ones(sizes: tuple[int | None, ...], place: int) -> None:
+    cards = [Card(index=at, name="a", total=size and size * GB) for at, size in enumerate(sizes)]
+    assert card_for("auto", cards, {}) is cards[place]
+    assert card_for("cuda", cards, {}) is cards[0]
+    assert card_for("auto", cards, {"CUDA_VISIBLE_DEVICES": "0"}) is cards[0]
 
 
 def test_another_size_can_be_simulated() -> None:

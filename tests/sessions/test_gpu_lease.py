@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from engine.cards import Card
 from sessions.gpu_lease import Lease, LeaseHolder, card_of
 
 
 @pytest.fixture(autouse=True)
 def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACETUI_STATE", str(tmp_path / "state"))
+    monkeypatch.setattr("sessions.gpu_lease._cards", tuple)  # whatever this machine has
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,18 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_which_card_a_device_is(device: str, env: dict[str, str], card: str | None) -> None:
     assert card_of(device, env) == card
+
+
+def test_a_card_has_one_name_whichever_way_it_is_told() -> None:
+    cards = (Card(index=0, name="a", uuid="GPU-1a", total=8), Card(index=1, name="b", uuid="GPU-2b", total=24))
+
+    def named(device: str, visible: str | None = None) -> str | None:
+        env = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
+        return card_of(device, env, ("/dev/null",), lambda: cards)
+
+    names = [named("auto"), named("cuda:1"), named("cuda", "1"), named("cuda", "GPU-2"), named("GPU-2b")]
+    assert set(names) == {"cuda-GPU-2b"}
+    assert named("cuda") == named("auto", "0") == "cuda-GPU-1a"
 
 
 def test_auto_is_a_card_where_there_is_a_driver_of_one(monkeypatch: pytest.MonkeyPatch) -> None:

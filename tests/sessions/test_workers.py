@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.cards import Card
 from engine.memory import cores
 from sessions.errors import BadSetting
+from sessions.gpu_lease import card_of
 from sessions.settings import ModelSettings, Settings
 from sessions.worker_names import VARIABLE, asked_for, normal
 from sessions.workers import ALONE, chosen, visible, workers
@@ -90,8 +91,26 @@ def test_cards_that_may_be_used_are_those_that_cuda_shows() -> None:
     assert visible(cards, {}) == ("cuda:0", "cuda:1")
     assert visible(cards, {"CUDA_VISIBLE_DEVICES": "1"}) == ("cuda:0",)
     assert visible(cards, {"CUDA_VISIBLE_DEVICES": ""}) == ()
+
+
+def test_each_slice_of_a_card_has_an_engine_that_is_shown_no_other() -> None:
     slices = tuple(Card(index=0, name="part", uuid=f"MIG-{n}", slice_of="GPU-a") for n in range(3))
-    assert visible(slices, {}) == ("cuda:0",)
+    other = Card(index=1, name="whole", uuid="GPU-b")
+    assert visible((*slices, other), {}) == ("MIG-0", "MIG-1", "MIG-2", "GPU-b")
+    assert visible((*slices, other), {"CUDA_VISIBLE_DEVICES": "MIG-2,MIG-0"}) == ("MIG-2", "MIG-0")
+    assert visible((*slices, other), {"CUDA_VISIBLE_DEVICES": "GPU-b"}) == ("cuda:0",)
+    found, less = chosen("2", visible(slices, {}))
+    assert less == ""
+    assert [(each.name, each.device, each.env) for each in found] == [
+        ("cuda:0", "cuda", {"CUDA_VISIBLE_DEVICES": "MIG-0"}),
+        ("cuda:1", "cuda", {"CUDA_VISIBLE_DEVICES": "MIG-1"}),
+    ]
+    assert found[0].options({"device": "auto"}) == {"device": "cuda"}
+    assert chosen("1", visible(slices, {})) == (ALONE, "")
+    # Each of them is leased by itself, and under the name by which another studio leases it.
+    assert card_of(found[1].card, {}) == "cuda-MIG-1"
+    shown = {"CUDA_VISIBLE_DEVICES": "MIG-1"}
+    assert card_of("cuda", shown, look=lambda: slices) == card_of("cuda", shown, look=tuple) == "cuda-MIG-1"
 
 
 def test_the_driver_is_asked_and_no_card_is_taken_unasked() -> None:
