@@ -44,6 +44,12 @@ def log(app: StudioApp) -> None:
     app.desk.toggle_log()
 
 
+def redraw(app: StudioApp) -> None:
+    """What another program has written over the screen goes."""
+    app.painting.forget()
+    app.refresh()
+
+
 def close(app: StudioApp) -> None:
     """The screen that lies over the desk goes."""
     if len(app.screen_stack) > 1:
@@ -97,6 +103,7 @@ HANDLERS: Mapping[str, Handler] = {
     "leave-text": lambda app: app.desk.go_to("takes"),
     "zoom": zoom,
     "log": log,
+    "redraw": redraw,
     "leave": leave,
     "stop-and-leave": stop_and_leave,
     "help-close": close,

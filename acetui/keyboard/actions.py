@@ -212,6 +212,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("leave-text", "takes", "Leave the text for the list of takes.", ("escape",), TEXT, "windows", 20),
     Action("zoom", "zoom", "Let this pane fill the screen, or shrink it again.", ("z", "f6"), EVERYWHERE, "windows"),
     Action("log", "log", "Show or hide the log.", ("f9", "w e"), EVERYWHERE, "windows"),
+    Action("redraw", "redraw", "Draw all anew, if something wrote over it.", ("ctrl+l",), EVERYWHERE, "windows"),
     Action("leave", "leave", "Leave the terminal; the loop goes on.", ("q", "ctrl+q"), EVERYWHERE, "windows", 95),
     Action("stop-and-leave", "end", "End the studio with its loop, and leave.", ("Q",), EVERYWHERE, "windows"),
     Action("help-close", "close", "Close the help.", ("escape",), "help", "windows", 1),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from acetui.app import StudioApp
 
 
-_OVER_ALL = frozenset({"help", "pause", "leave"})
+_OVER_ALL = frozenset({"help", "pause", "leave", "redraw"})
 """What is done everywhere and needs no desk to be seen."""
 
 _AMONG_PANES = frozenset({"next-pane", "previous-pane", "zoom"})

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.color import ColorSystem
+from rich.segment import Segment
+from textual.strip import Strip
 
 from acetui.app import StudioApp
 from acetui.screens.help import Help, HelpRows
@@ -67,6 +70,18 @@ async def test_the_log_comes_and_goes() -> None:
         assert any("something to read again" in line for line in text_of(app))
         await pilot.press("f9")
         assert not app.desk.log_pane.display
+
+
+@presses("redraw")
+async def test_what_another_program_wrote_over_the_screen_goes() -> None:
+    """Only what differs from what was painted is written, see ``acetui.screens.painting``."""
+    async with desk_with(takes()) as (app, pilot):
+        line = [(0, 0, Strip([Segment("what stands there")]))]
+        assert app.painting.written(line, 80, ColorSystem.TRUECOLOR)
+        for keys in (["ctrl+l"], ["f8", "ctrl+l", "escape"], ["f2", "ctrl+l", "f5"]):
+            assert not app.painting.written(line, 80, ColorSystem.TRUECOLOR)
+            await pilot.press(*keys)
+            assert app.painting.written(line, 80, ColorSystem.TRUECOLOR), keys
 
 
 @presses("help", "help-down", "help-up", "help-page-down", "help-page-up", "help-close")
