@@ -59,7 +59,7 @@ def _lyric_heads(raw: object) -> tuple[tuple[int, tuple[int, ...]], ...]:
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """What one bidirectional transformer stack of the condition encoder or the codec needs (facts: dit.md 3)."""
+    """What one transformer stack of the condition encoder, the codec or the text encoder needs (facts: dit.md 3)."""
 
     hidden_size: int
     intermediate_size: int
@@ -275,6 +275,21 @@ class TextConfig:
                 "Download it again.",
             )
         return config
+
+    @property
+    def stack(self) -> EncoderConfig:
+        """The sizes of its layers, none of which has a window."""
+        return EncoderConfig(
+            hidden_size=self.hidden_size,
+            intermediate_size=self.intermediate_size,
+            num_attention_heads=self.num_attention_heads,
+            num_key_value_heads=self.num_key_value_heads,
+            head_dim=self.head_dim,
+            rms_norm_eps=self.rms_norm_eps,
+            rope_theta=self.rope_theta,
+            sliding_window=0,
+            layer_types=(FULL,) * self.num_hidden_layers,
+        )
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ PROMPT_TOKENS = 512
 PLAN_TOKENS = 1024
 """Of a planner's prompt and of what it writes before the codes."""
 
-CONTEXT_BYTES = {"cuda": 540_000_000, "mps": 300_000_000, "cpu": 380_000_000}
+CONTEXT_BYTES = {"cuda": 540_000_000, "mps": 300_000_000, "cpu": 266_000_000}
 """What is taken before any model is there: the driver's context, or on a CPU Python and torch themselves."""
 
 MARGIN = 1.05

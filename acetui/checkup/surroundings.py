@@ -118,7 +118,7 @@ def _kills_user_processes(conf: Path = Path("/etc/systemd/logind.conf")) -> bool
 
 def engine_starts() -> Finding:
     """Whether what the engine needs beside torch is installed."""
-    wanted = ("numpy", "safetensors", "tokenizers", "transformers", "soundfile", "soxr", "yaml")
+    wanted = ("numpy", "safetensors", "tokenizers", "soundfile", "soxr", "yaml")
     missing = [name for name in wanted if importlib.util.find_spec(name) is None]
     if not missing:
         return Finding({"engine": {"installed": True, "missing": []}})

@@ -28,20 +28,27 @@ Masks = dict[tuple[int, int, torch.dtype], Tensor]
 
 
 def attend(
-    q: Tensor, k: Tensor, v: Tensor, *, window: int | None = None, bound: float = math.inf, masks: Masks | None = None
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    *,
+    window: int | None = None,
+    causal: bool = False,
+    bound: float = math.inf,
+    masks: Masks | None = None,
 ) -> Tensor:
     """Softmax attention with scale ``D ** -0.5``.
 
     ``window`` limits query i to keys with ``|i - j| <= window`` (inclusive, both sides); ``masks`` keeps what that
-    needs. ``bound`` is the largest absolute score that can occur, where the caller knows one. Returns
-    ``[B, heads, S, D]`` in the dtype of ``q``.
+    needs. ``causal`` limits it to keys with ``j <= i`` and goes without a window. ``bound`` is the largest absolute
+    score that can occur, where the caller knows one. Returns ``[B, heads, S, D]`` in the dtype of ``q``.
     """
     if window is not None and q.shape[2] > window + 1:
         return _banded(q, k, v, window, {} if masks is None else masks)
-    if _blocked_pays(q):
+    if not causal and _blocked_pays(q):
         return _blocked(q, k, v, 1 if bound > SAMPLED_BOUND else _SAMPLING)
     k, v = _for_fused_kernel(q, k, v, masked=False)
-    return F.scaled_dot_product_attention(q, k, v, enable_gqa=q.shape[1] != k.shape[1])
+    return F.scaled_dot_product_attention(q, k, v, is_causal=causal, enable_gqa=q.shape[1] != k.shape[1])
 
 
 def _for_fused_kernel(q: Tensor, k: Tensor, v: Tensor, *, masked: bool) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from engine.errors import BadCheckpoint
 from engine.headers import AGAIN, BITS, StoredTensor, label
@@ -65,7 +66,7 @@ def build(
     With ``quantization`` its large matrices are of one byte a number. ``waiting`` is the path of a list in it that is
     allocated in the computer's memory, wherever the rest is.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _Undrawn():
         module = make()
     module.to(dtype)
     for part in module.modules():
@@ -77,10 +78,36 @@ def build(
         # Put aside while the rest is allocated: the device may have no room for it even for a moment.
         apart, (above, _, name) = module.get_submodule(waiting), waiting.rpartition(".")
         setattr(module.get_submodule(above), name, nn.ModuleList())
-        module.to_empty(device=device)
-        setattr(module.get_submodule(above), name, apart.to_empty(device="cpu"))
-        return module.requires_grad_(False).eval()
-    return module.to_empty(device=device).requires_grad_(False).eval()
+        _allocate(module, device)
+        setattr(module.get_submodule(above), name, _allocate(apart, torch.device("cpu")))
+    else:
+        _allocate(module, device)
+    return module.requires_grad_(False).eval()
+
+
+class _Undrawn(TorchFunctionMode):
+    """Modules do not draw their weights, which are read from files afterwards.
+
+    Drawing numbers without memory would have torch load its compiler: half a second, and 40 MB for good.
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
+
+
+def _allocate(module: M, device: torch.device) -> M:
+    """Gives a module without memory its own, as ``to_empty`` does; that would load a library for algebra."""
+
+    def there(tensor: Tensor) -> Tensor:
+        return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device)
+
+    module._apply(there)  # type: ignore[no-untyped-call]
+    return module
 
 
 def slots(module: nn.Module) -> dict[str, Slot | PackedSlot]:

@@ -103,12 +103,12 @@ class GatedMLP(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Grouped-query self-attention with normalised heads and rotary positions, full or inside a window."""
+    """Grouped-query self-attention with normalised heads and rotary positions: full, inside a window, or causal."""
 
-    def __init__(self, config: EncoderConfig, window: int | None) -> None:
+    def __init__(self, config: EncoderConfig, window: int | None, *, causal: bool = False) -> None:
         super().__init__()
         self.heads, self.kv_heads, self.dim = config.num_attention_heads, config.num_key_value_heads, config.head_dim
-        self.window, self.eps = window, config.rms_norm_eps
+        self.window, self.causal, self.eps = window, causal, config.rms_norm_eps
         kv_rows = self.kv_heads * self.dim
         parts = {"q_proj": self.heads * self.dim, "k_proj": kv_rows, "v_proj": kv_rows}
         self.qkv = Fused(config.hidden_size, parts)
@@ -125,7 +125,8 @@ class SelfAttention(nn.Module):
         k = rotary.normed(k, self.k_norm.weight, self.eps)
         if sharpness != 1:
             q = q * sharpness
-        out = attend(q, k, v.transpose(1, 2), window=self.window, bound=self.bound, masks=rotary.masks)
+        v = v.transpose(1, 2)
+        out = attend(q, k, v, window=self.window, causal=self.causal, bound=self.bound, masks=rotary.masks)
         return self.o_proj(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
     def settle(self) -> None:
@@ -145,12 +146,12 @@ def score_bound(q_norm: RMSNorm, k_norm: RMSNorm) -> float:
 
 
 class EncoderLayer(nn.Module):
-    """Pre-norm bidirectional transformer layer of the condition encoder and the codec."""
+    """Pre-norm transformer layer of the condition encoder, the codec and, where it is causal, the text encoder."""
 
-    def __init__(self, config: EncoderConfig, window: int | None) -> None:
+    def __init__(self, config: EncoderConfig, window: int | None, *, causal: bool = False) -> None:
         super().__init__()
         self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.self_attn = SelfAttention(config, window)
+        self.self_attn = SelfAttention(config, window, causal=causal)
         self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.mlp = GatedMLP(config.hidden_size, config.intermediate_size)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,6 +12,7 @@ from torch import Tensor, nn
 
 from engine.config import TextConfig
 from engine.errors import BadCheckpoint
+from engine.models.primitives import EncoderLayer, RMSNorm, encoder_stack
 from engine.prompt import MAX_CAPTION_TOKENS, MAX_LYRIC_TOKENS
 
 
@@ -25,6 +24,27 @@ def read_tokenizer(path: Path) -> Tokenizer:
         raise BadCheckpoint(f"{path.name} in {path.parent.name} is not a tokenizer.", "Download it again.") from cause
 
 
+class TextModel(nn.Module):
+    """Qwen3 without a head, under its official names: token ids to hidden states, each from what stands before it.
+
+    Written here and not imported: the library that has it takes longer to load than all else beside torch.
+    """
+
+    def __init__(self, config: TextConfig, rows: int) -> None:
+        """``rows`` is the size of the embedding table, which may be padded beyond the vocabulary."""
+        super().__init__()
+        self.sizes = config.stack
+        self.embed_tokens = nn.Embedding(rows, config.hidden_size)
+        self.layers = nn.ModuleList(
+            EncoderLayer(self.sizes, None, causal=True) for _ in range(config.num_hidden_layers)
+        )
+        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+
+    def forward(self, tokens: Tensor, sharpness: Mapping[int, float] = MappingProxyType({})) -> Tensor:
+        """Ids ``[B, L]`` to ``[B, L, hidden]`` after the closing norm; ``sharpness`` as ``encoder_stack`` has it."""
+        return encoder_stack(self.layers, self.norm, self.embed_tokens(tokens), self.sizes, sharpness)
+
+
 class TextEncoder(nn.Module):
     """Caption prompts through the whole model, lyric prompts through its embedding table alone.
 
@@ -32,22 +52,11 @@ class TextEncoder(nn.Module):
     """
 
     def __init__(self, config: TextConfig, rows: int) -> None:
-        """``rows`` is the size of the embedding table, which may be padded beyond the vocabulary.
-
-        Only sizes are taken from the file: a ``config.json`` can name kernels and code to fetch, and is not asked.
-        """
+        """``rows`` is the size of the embedding table."""
         super().__init__()
-        from transformers.models.qwen3 import Qwen3Config, Qwen3Model
-
-        self.config = Qwen3Config(**asdict(config) | {"vocab_size": rows, "use_cache": False, "hidden_act": "silu"})
-        self.config._attn_implementation = "sdpa"
-        self.model = Qwen3Model(self.config)
+        self.model = TextModel(config, rows)
         self.arrive: Callable[[], None] = lambda: None
         """Called before the weights are used: where memory is small they may be elsewhere (``engine.turns``)."""
-
-    def settle(self) -> None:
-        """Rotary tables are no weights; made on the meta device they hold nothing, so they are made again."""
-        self.model.rotary_emb = type(self.model.rotary_emb)(self.config).to(self.model.embed_tokens.weight.device)
 
     def caption(self, tokens: Tensor, sharpness: Mapping[int, float] = MappingProxyType({})) -> Tensor:
         """Ids ``[1, L]`` to the last hidden state after the final norm, ``[1, L, hidden]``.
@@ -55,20 +64,7 @@ class TextEncoder(nn.Module):
         ``sharpness`` is what the attention scores of some layers are multiplied by.
         """
         self.arrive()
-        with self._sharpened(sharpness):
-            return self.model(input_ids=tokens).last_hidden_state  # type: ignore[no-any-return]
-
-    @contextmanager
-    def _sharpened(self, sharpness: Mapping[int, float]) -> Iterator[None]:
-        """The library's layers keep the scale of their scores as a number of theirs, and put it back afterwards."""
-        kept = {index: self.model.layers[index].self_attn.scaling for index in sharpness}
-        try:
-            for index, scaling in kept.items():
-                self.model.layers[index].self_attn.scaling = scaling * sharpness[index]
-            yield
-        finally:
-            for index, scaling in kept.items():
-                self.model.layers[index].self_attn.scaling = scaling
+        return self.model(tokens, sharpness)  # type: ignore[no-any-return]
 
     def lyrics(self, tokens: Tensor) -> Tensor:
         """Ids ``[1, L]`` to raw embeddings ``[1, L, hidden]``; the condition encoder does the rest."""

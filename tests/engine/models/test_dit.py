@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -250,13 +251,11 @@ def test_no_attention_score_passes_its_bound(monkeypatch: pytest.MonkeyPatch) ->
     settle(model)
     reached: list[tuple[float, float]] = []
 
-    def spy(
-        q: Tensor, k: Tensor, v: Tensor, *, window: int | None = None, bound: float = math.inf, masks: object = None
-    ) -> Tensor:
+    def spy(q: Tensor, k: Tensor, v: Tensor, *, bound: float, **how: Any) -> Tensor:
         group = q.shape[1] // k.shape[1]
         scores = q @ k.repeat_interleave(group, dim=1).transpose(2, 3) / math.sqrt(q.shape[3])
         reached.append((float(scores.abs().max()), bound))
-        return attend(q, k, v, window=window, bound=bound)
+        return attend(q, k, v, bound=bound, **how)
 
     monkeypatch.setattr(primitives, "attend", spy)
     monkeypatch.setattr(dit_module, "attend", spy)
