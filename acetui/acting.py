@@ -38,6 +38,9 @@ class ActingApp(App[str | None], inherit_bindings=False):
         except EngineError as error:
             self.complain(error)
             return
+        except Exception as error:
+            self._unexpected(error)
+            return
         if inspect.isawaitable(outcome):
             self.run_worker(self.finish(outcome), name=action_id, exit_on_error=False)
 
@@ -50,10 +53,12 @@ class ActingApp(App[str | None], inherit_bindings=False):
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            _log.exception("an action failed")
-            self.complain(
-                EngineError(f"That failed unexpectedly: {type(error).__name__}: {error}.", "Please report it.")
-            )
+            self._unexpected(error)
+
+    def _unexpected(self, error: Exception) -> None:
+        """An action has a fault. The terminal goes on: what is typed and what plays are worth more than a trace."""
+        _log.exception("an action failed")
+        self.complain(EngineError(f"That failed unexpectedly: {type(error).__name__}: {error}.", "Please report it."))
 
     def write_to_terminal(self, sequence: str) -> None:
         """Writes what is no part of the picture, such as text for the clipboard."""

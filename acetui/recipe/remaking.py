@@ -198,11 +198,12 @@ class Remaking:
         if name in (START, END):
             return exact_time(self.given[name])
         value = self._value(name)
-        return (
-            str(value)
-            if name in self._defaults and isinstance(value, str | int)
-            else written(name, value) or f"{value:g}"
-        )
+        if value is None:  # the studio's own default, which is left to it
+            return ""
+        if name == SECONDS:
+            return f"{value:g}"
+        own = name in self._defaults and isinstance(value, str | int)
+        return str(value) if own else written(name, value)
 
     # --- inside ------------------------------------------------------------------------------------------------------
 

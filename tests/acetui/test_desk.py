@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from acetui.app import StudioApp
 from acetui.client import Client
+from acetui.doing import windows
 from acetui.screens.help import Help
 
 
@@ -130,3 +131,17 @@ async def test_zoom_and_back(size: tuple[int, int]) -> None:
         await pilot.press("z")
         await pilot.pause()
         assert app.desk.takes.region == before
+
+
+async def test_a_fault_in_an_action_is_told_and_the_terminal_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is typed and what plays are worth more than a trace."""
+
+    def broken(app: StudioApp) -> None:
+        raise TypeError("no such thing")
+
+    monkeypatch.setitem(windows.HANDLERS, "zoom", broken)
+    async with desk() as (app, pilot):
+        await pilot.press("z")
+        assert app.desk.key_bar.message.startswith("That failed unexpectedly: TypeError: no such thing.")
+        await pilot.press("f2", "x")
+        assert "x" in app.desk.caption.text

@@ -76,6 +76,22 @@ def test_what_is_typed_is_read_and_nothing_takes_it_back() -> None:
     assert made.body() == {START: 5.5, END: 60.0, TAKES: 2}
 
 
+@pytest.mark.parametrize("operation", list(ENTRIES))
+def test_every_row_opens_with_what_it_holds_and_keeps_it_where_nothing_is_changed(operation: str) -> None:
+    made = remaking(operation)
+
+    def held() -> list[tuple[str, str]]:
+        return [(entry.name, entry.value) for entry in made.entries()]
+
+    for name in ENTRIES[operation]:
+        for direction in (0, 1, 1):
+            if direction:
+                made.turn(name, direction)
+            before = held()
+            made.type(name, made.text(name))
+            assert held() == before, name
+
+
 def test_the_words_of_the_take_are_not_sent_again() -> None:
     made = remaking("cover")
     assert made.text("caption") == "melancholic synthwave, airy pads"
