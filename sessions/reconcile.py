@@ -26,7 +26,7 @@ from sessions.findings import Report
 from sessions.home import bring_home
 from sessions.index import WEIGHED, Entry, Index, Known
 from sessions.numbers import Numbers
-from sessions.scan import AUDIO_SUFFIXES, ROOMS, TRASH, Listing, latents_name, number_of, scan, size
+from sessions.scan import AUDIO_SUFFIXES, TRASH, Listing, latents_name, number_of, scan, size
 from sessions.take import LATENTS_ONLY, MISSING, WHOLE, BrokenTake, NewerTake, Take
 from sessions.trash import NotMoved, move, settle
 from sessions.untangle import entangled, named_after, untangled
@@ -48,10 +48,10 @@ def reconcile(
     folder that cannot be read.
     """
     work = _Work(folder, index, numbers, writable, progress or (lambda done, total: None))
-    if writable:
-        for room in (".", *ROOMS, "sources"):
-            work.report.swept += sweep_dead(folder / room)
     work.look()
+    if writable:
+        for room in (".", *sorted(work.listing.hidden), "sources"):
+            work.report.swept += sweep_dead(folder / room)
     with index.transaction():
         work.forget_what_is_gone()
         work.check_what_is_known()
@@ -83,8 +83,8 @@ class _Work:
     claimed: set[str] = field(default_factory=set)
     """Audio and latents of settled takes, by where they belong."""
 
-    loose: dict[str, list[str]] = field(default_factory=dict)
-    """By room, the names that were no settled take's before anything new was read."""
+    loose: set[str] = field(default_factory=set)
+    """The names that were no settled take's before anything new was read."""
 
     remembered: dict[str, Take] = field(default_factory=dict)
     """Takes whose JSON is gone or broken, by their audio: what the index knew of them."""
@@ -107,31 +107,26 @@ class _Work:
     def check_what_is_known(self) -> None:
         """Of a take whose JSON is as it was, only what else is there may have changed.
 
-        This loop and the next are what a start after a crash waits for: they do for each take what they must.
+        A start after a crash waits for this: what can be done for all takes at once is not done for each.
         """
-        looks, rooms = self.listing.json, {room: self.listing.rooms[room] for room in ROOMS}
-        for row in self.known.values():
+        looks, there = self.listing.json, self.listing.names
+        same = [row for row in self.known.values() if looks[row.file] == row.signature]
+        same = [row for row in same if row.file.startswith(TRASH) == bool(row.trashed)]
+        self.used = {row.number: row.file for row in same}
+        self.ids = {row.id: row.file for row in same}
+        self.settled = set(self.used.values())
+        self.claimed = {row.audio for row in same} | {row.latents for row in same if row.latents is not None}
+        for row in same:
             room = TRASH if row.trashed else ""
-            if looks[row.file] != row.signature or row.file.startswith(TRASH) != bool(room):
-                continue
-            self.used[row.number] = self.ids[row.id] = row.file
-            self.settled.add(row.file)
-            self.claimed.add(row.audio)
-            there = row.audio.removeprefix("takes/") in rooms[f"{room}takes"]
-            latents = False
-            if row.latents is not None:
-                self.claimed.add(row.latents)
-                latents = self.listing.has(room + row.latents)
-            stored = WHOLE if there else LATENTS_ONLY if latents else MISSING
+            latents = row.latents is not None and room + row.latents in there
+            stored = WHOLE if room + row.audio in there else LATENTS_ONLY if latents else MISSING
             if stored != row.stored or latents != bool(row.has_latents):
                 sizes = [size(f"{self.folder}/{room}{name}") if name else 0 for name in (row.audio, row.latents)]
                 self.index.set_state(row.number, stored, *sizes)
                 self._tell_state(row.number, row.stored, stored)
-        for room, names in rooms.items():
-            home = room.removeprefix(TRASH)
-            loose = [name for name in names if f"{home}/{name}" not in self.claimed]
-            self.loose[room] = [name for name in loose if f"{room}/{name}" not in self.settled]
-            self.numbers.seen(max((number_of(name) or 0 for name in self.loose[room]), default=0))
+        loose = there - self.settled - self.claimed
+        self.loose = {name for name in loose if name.removeprefix(TRASH) not in self.claimed}
+        self.numbers.seen(max((number_of(name.rpartition("/")[2]) or 0 for name in self.loose), default=0))
 
     def read_what_is_new(self) -> None:
         """First the takes that nothing speaks against; the others then give way to all of them."""
@@ -165,7 +160,7 @@ class _Work:
             self.index.drop_note(WEIGHED)  # in a file is the score of when it was written
 
     def adopt_what_has_no_json(self) -> None:
-        takes = (f"takes/{name}" for name in self.loose["takes"])
+        takes = (name for name in self.loose if name.startswith("takes/"))
         for name in sorted(name for name in takes if name not in self.claimed and name not in self.listing.json):
             path = Path(name)
             if path.suffix in AUDIO_SUFFIXES and str(path.with_suffix(".json")) not in self.listing.json:
@@ -175,14 +170,14 @@ class _Work:
 
     def find_loose_latents(self) -> None:
         """Names what no take has; but a second name of latents that a take has goes (see ``home``)."""
-        for room in ("takes", "latents", f"{TRASH}latents"):
-            for name in sorted(name for name in self.loose[room] if name.endswith(LATENTS_SUFFIX)):
-                path = self.folder / room / name
-                if f"{room.removeprefix(TRASH)}/{name}" not in self.claimed and path.exists():
-                    if self.writable and self._has_another_name(path):
-                        path.unlink()
-                    else:
-                        self.report.loose_latents.append(f"{room}/{name}")
+        rooms = ("takes/", "latents/", f"{TRASH}latents/")
+        for name in sorted(name for name in self.loose if name.endswith(LATENTS_SUFFIX) and name.startswith(rooms)):
+            path = self.folder / name
+            if name.removeprefix(TRASH) not in self.claimed and path.exists():
+                if self.writable and self._has_another_name(path):
+                    path.unlink()
+                else:
+                    self.report.loose_latents.append(name)
 
     def _has_another_name(self, path: Path) -> bool:
         """Whether a take has the very same file as its latents."""
@@ -195,7 +190,7 @@ class _Work:
 
     def _remember(self, row: Known) -> None:
         """Keeps what the index knows of a take whose audio is still there."""
-        if not row.trashed and self.listing.has(row.audio):
+        if not row.trashed and row.audio in self.listing.names:
             with contextlib.suppress(EngineError):
                 take = self.index.get(row.number)
                 if take is not None and take.files["audio"] == row.audio:
@@ -281,7 +276,7 @@ class _Work:
     def _with_latents(self, take: Take, path: Path) -> Take:
         """``take`` with the latents that lie beside its audio, or that have its number."""
         for name in (f"takes/{path.stem}{LATENTS_SUFFIX}", latents_name(take.number)):
-            if self.listing.has(name):
+            if name in self.listing.names:
                 return take.replace(files={**take.files, "latents": name})
         return take
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,15 +20,14 @@ AUDIO_SUFFIXES = frozenset(SUFFIXES.values())
 
 @dataclass(frozen=True)
 class Listing:
-    """Names by room; ``json`` is every JSON file of a take, relative to the session's folder, with its signature."""
+    """The names of all files in the rooms, relative to the session's folder."""
 
-    rooms: dict[str, frozenset[str]] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
     json: dict[str, str] = field(default_factory=dict)
+    """Those that are the JSON of a take, with their signatures."""
 
-    def has(self, name: str) -> bool:
-        """Whether a file is there, by its name relative to the session's folder."""
-        room, _, rest = name.rpartition("/")
-        return rest in self.rooms.get(room, frozenset())
+    hidden: frozenset[str] = frozenset()
+    """The rooms with hidden files; those are not among the names."""
 
 
 def scan(folder: Path) -> Listing:
@@ -35,19 +35,20 @@ def scan(folder: Path) -> Listing:
 
     Raises OSError for a room that cannot be read.
     """
-    rooms: dict[str, frozenset[str]] = {}
+    names: list[str] = []
     json: dict[str, str] = {}
+    hidden = set()
     for room in ROOMS:
-        try:
-            with os.scandir(folder / room) as found:
-                entries = [entry for entry in found if not entry.name.startswith(".")]
-        except FileNotFoundError:
-            entries = []
-        rooms[room] = frozenset([entry.name for entry in entries])
-        for entry in entries:
-            if entry.name.endswith(".json"):
-                json[f"{room}/{entry.name}"] = _signature(entry.stat())
-    return Listing(rooms, json)
+        with contextlib.suppress(FileNotFoundError), os.scandir(folder / room) as found:
+            for entry in found:
+                name = f"{room}/{entry.name}"
+                if entry.name.startswith("."):
+                    hidden.add(room)
+                    continue
+                names.append(name)
+                if name.endswith(".json"):
+                    json[name] = _signature(entry.stat())
+    return Listing(frozenset(names), json, frozenset(hidden))
 
 
 def signature(path: str) -> str:

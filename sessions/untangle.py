@@ -19,9 +19,9 @@ def named_after(file: str, take: Take, listing: Listing) -> Take:
         return take
     room = PurePosixPath(file).parent
     audio = PurePosixPath(take.files["audio"])
-    beside = name.removesuffix(".json") + audio.suffix
-    alone = listing.has(f"{room}/{audio.name}") and f"{room}/{PurePosixPath(take.json_name).name}" not in listing.json
-    if alone and not listing.has(f"{room}/{beside}"):
+    beside, own = name.removesuffix(".json") + audio.suffix, PurePosixPath(take.json_name).name
+    alone = f"{room}/{audio.name}" in listing.names and f"{room}/{own}" not in listing.json
+    if alone and f"{room}/{beside}" not in listing.names:
         return take
     return take.replace(files={**take.files, "audio": f"takes/{beside}"})
 

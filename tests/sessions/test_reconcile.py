@@ -235,7 +235,7 @@ def test_audio_of_a_killed_engine_gets_a_number_and_its_latents(lost):
     write(lost / "latents" / "0009.safetensors", b"no audio either")
     report, _ = open_twice_loose(lost)
     assert report.adopted == [10]
-    assert report.loose_latents == ["takes/batch-6.safetensors", "latents/0009.safetensors"]
+    assert report.loose_latents == ["latents/0009.safetensors", "takes/batch-6.safetensors"]
     with Store.open(lost) as store:
         take = store.get(10)
         assert (take.seed, take.operation, take.duration) == (5, "repaint", 2.0)
