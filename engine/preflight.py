@@ -22,7 +22,10 @@ PROMPT_TOKENS = 512
 """Of a caption and of lyrics of the usual length, as the DiT reads them."""
 
 PLAN_TOKENS = 1024
-"""Of a planner's prompt and of what it writes before the codes."""
+"""Of a planner's prompt and of what it writes before the codes, where nobody knows the words."""
+
+UNGUIDED_TOKENS = 64
+"""Of the prompt that guidance leads the planner away from: it says nothing."""
 
 CONTEXT_BYTES = {"cuda": 540_000_000, "mps": 300_000_000, "cpu": 266_000_000}
 """What is taken before any model is there: the driver's context, or on a CPU Python and torch themselves."""
@@ -32,6 +35,9 @@ MARGIN = 1.05
 
 SHORTEST_RUN = 128
 """Frames that are sampled however short a take is."""
+
+SPAN = 256
+"""Tokens by which a planner's memory grows on a card."""
 
 _FRAMES_A_SECOND = 25
 _RECORDINGS = 1
@@ -128,6 +134,9 @@ class Wish:
     split: bool = False
     """Whether words and caption are guided apart, which is a third prompt."""
 
+    words: int = PLAN_TOKENS
+    """Tokens that a planner has read and written before the codes."""
+
     passes: int = 1
     """2 where each of the prompts that guidance needs goes through the decoder by itself."""
 
@@ -219,17 +228,36 @@ def _sampling(sizes: Sizes, wish: Wish) -> int:
     """One step: the widest place of a layer is its MLP, or its attention inside a window."""
     dit = sizes.dit
     patches = math.ceil(_frames(wish) / dit.patch_size)
+    rows = _rows(sizes, wish)
     heads, keys = dit.num_attention_heads * dit.head_dim, dit.num_key_value_heads * dit.head_dim
     mlp = 2 * dit.hidden_size + 4 * dit.intermediate_size
-    # Queries, keys and values, turned ones, the band's three times as many keys and values, and what comes out.
-    spread = heads if sizes.kind == "cuda" else keys
-    attention = 2 * dit.hidden_size + 3 * heads + 3 * keys + 6 * spread + heads
-    rows = _rows(sizes, wish)
+    if sizes.kind == "cuda":
+        attention = _bands(dit, patches, rows)
+    else:  # Queries, keys and values, turned ones, the bands' three times as many keys and values, and what comes out.
+        attention = 2 * dit.hidden_size + 4 * heads + 9 * keys
+    # A packed matrix is widened for its product; the largest is that of gate and up, whose result is half of an MLP.
+    size = dit.hidden_size
+    widened = rows * patches * (2 * size + 2 * dit.intermediate_size) + 2 * size * dit.intermediate_size
+    widest = max(rows * patches * mlp, rows * patches * attention, widened if sizes.quantised else 0)
     passes = 1 + (_RECORDINGS if sizes.kind == "cuda" and wish.passes == 1 else 0)
     latents = 6 * wish.takes * _frames(wish) * dit.audio_acoustic_hidden_dim * 4
-    # A packed matrix is widened for its product; the largest is that of gate and up.
-    widened = 2 * dit.hidden_size * dit.intermediate_size if sizes.quantised else 0
-    return sizes.width * (rows * patches * max(mlp, attention) + widened) * passes + latents
+    return int(sizes.width * widest * passes + latents)
+
+
+def _bands(dit: DiTConfig, patches: int, rows: int) -> float:
+    """Numbers that a patch's attention inside a window takes on a card, where keys and values are written out.
+
+    There are the layer's input and its norm, queries, keys and values, turned ones, then queries filled up to whole
+    bands, keys and values for every head, filled up, the mask, and what comes out; and of several ``rows`` queries in
+    bands, and keys and values in bands of three windows. One row's bands are seen where they are.
+    """
+    heads, keys = dit.num_attention_heads * dit.head_dim, dit.num_key_value_heads * dit.head_dim
+    window = dit.sliding_window
+    filled = math.ceil(patches / window) * window / patches
+    once = 2 * dit.hidden_size + 2 * heads + 3 * keys
+    written = 2 * heads * (1 + filled + 2 * window / patches)
+    folded = 7 * heads * filled if rows > 1 else 0.0
+    return once + 2 * heads * filled + written + folded + 3 * window
 
 
 def _decode(sizes: Sizes, wish: Wish) -> int:
@@ -275,8 +303,12 @@ _CPU_PIECES = 18_000_000
 
 def _planner(sizes: Sizes, lm: LMConfig, wish: Wish) -> int:
     """Keys and values of every row, its logits, and a prompt on its way in."""
-    rows = 2 * wish.takes
-    tokens = PLAN_TOKENS + CODES_A_SECOND * math.ceil(wish.seconds)
-    kv = 2 * lm.num_hidden_layers * lm.num_key_value_heads * lm.head_dim * tokens * rows
+    rows, codes = 2 * wish.takes, CODES_A_SECOND * math.ceil(wish.seconds)
+    if sizes.kind == "cpu":
+        tokens = rows * (PLAN_TOKENS + codes)
+    else:  # a lane has room for whole spans
+        spans = (math.ceil((before + codes) / SPAN) for before in (wish.words, UNGUIDED_TOKENS))
+        tokens = wish.takes * SPAN * sum(spans)
+    kv = 2 * lm.num_hidden_layers * lm.num_key_value_heads * lm.head_dim * tokens
     reading = PLAN_TOKENS * (3 * lm.hidden_size + 3 * lm.intermediate_size)
     return sizes.width * (kv + reading) + 4 * rows * lm.vocab_size * 2

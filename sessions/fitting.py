@@ -168,8 +168,22 @@ def wish_of(request: Mapping[str, Any], profile: Profile, *, planner: bool, pass
         planner=bool(plans),
         source=bool(request.get("reference_audio")) or (task.needs_source and not request.get("audio_codes")),
         split=all(float(request.get(name) or 0.0) > 1 for name in ("guidance_scale_text", "guidance_scale_lyric")),
+        words=_words(request),
         passes=passes,
     )
+
+
+def _words(request: Mapping[str, Any]) -> int:
+    """About how many tokens a planner has read and written before the codes: three letters make one.
+
+    What it writes of its own is a caption, again, and the song's numbers.
+    """
+    caption, lyrics = (len(str(request.get(name) or "")) for name in ("caption", "lyrics"))
+    return _PLAN + (max(2 * caption, _CAPTION) + lyrics) // 3
+
+
+_PLAN, _CAPTION = 160, 400
+"""Tokens around a plan, and letters of a caption, read and written, at least."""
 
 
 def refusal(fit: Fit) -> EngineError | None:

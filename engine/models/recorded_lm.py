@@ -15,9 +15,7 @@ from torch import Tensor
 
 from engine.models.planner_lm import Lane, PlannerLM
 from engine.models.recorded import records_on
-
-SPAN = 256
-"""Tokens by which a recording looks further than the one before; lanes have room in multiples of it."""
+from engine.preflight import SPAN
 
 _log = logging.getLogger(__name__)
 

@@ -34,8 +34,9 @@ from engine.cards import GB
 from engine.events import Remark, TakeReady
 from engine.outfit import outfit, residence_of
 from engine.pipeline import Engine
-from engine.preflight import CONTEXT_BYTES, Sizes, Wish, need
+from engine.preflight import CONTEXT_BYTES, Sizes, need
 from engine.request import Request
+from sessions.fitting import wish_of
 root, gb = sys.argv[1], float(sys.argv[2])
 allowed = allowance("cuda", gb, torch.cuda.get_device_capability())
 fitted = outfit(root, None, None, allowed)
@@ -45,14 +46,17 @@ takes = fitted.bounds[1]
 for seconds, count in ((fitted.bounds[0], 1), (60.0, takes)):
     engine = Engine.load(root, device="cuda")
     torch.cuda.reset_peak_memory_stats()
+    # With all of its numbers given the planner writes none: what weights of chance would write has any length.
     asked = {"caption": "slow synthwave", "lyrics": "la", "inference_steps": 2, "seeds": list(range(count))}
+    asked |= {"use_cot_metas": False, "use_cot_caption": False, "use_cot_language": False}
     request = Request(duration=seconds, **asked)
     said, made = [], 0
     for event in engine.stream(request):
         said += [event.text] if isinstance(event, Remark) else []
         made += isinstance(event, TakeReady)
     measured = torch.cuda.max_memory_allocated()
-    wish = Wish(takes=count, seconds=seconds, planner=fitted.planner_on)
+    wish = wish_of(request.to_dict(), engine.profile, planner=fitted.planner_on)
+    assert (wish.takes, wish.seconds) == (count, seconds), wish
     sizes = Sizes.of(fitted.models, "cuda", allowed.dtype, fitted.quantization, allowed.tile)
     told = need(sizes, wish, residence).peak - CONTEXT_BYTES["cuda"]
     print(json.dumps({"seconds": seconds, "made": made, "takes": count, "measured": measured / GB, "told": told / GB,
