@@ -18,6 +18,7 @@ from sessions.take import Take
 from sessions.take_names import STITCH, key_of
 
 NEWEST_FIRST = "-number"
+BEST = SortKey(COLUMNS["score"], True)
 _ALL = -1
 _BEYOND = 10**15
 """No take has such a number, and the index may have no room for it."""
@@ -68,7 +69,8 @@ class Lists:
         """A page of whole takes. Raises BadQuery.
 
         What is in the trash is left out unless the filter asks for ``trashed``. Equal takes follow each other by
-        number, in the direction of the last key. By falling scores, what did not pass the gate comes behind all else.
+        number, in the direction of the last key; those of one score by rising numbers, for they are ties. By falling
+        scores, what did not pass the gate comes behind all else.
         """
         with self._lock:
             tree, keys = self._understood(filter, sort)
@@ -155,7 +157,7 @@ class Lists:
         query = parse(filter) if isinstance(filter, str) else filter
         keys = _ranked(parse_sort(sort) if isinstance(sort, str) else sort)
         if not any(key.column.name == "number" for key in keys):
-            keys.append(SortKey(COLUMNS["number"], keys[-1].descending if keys else True))
+            keys.append(SortKey(COLUMNS["number"], not keys or (keys[-1].descending and keys[-1] != BEST)))
         return None if query.tree is None else self._with_ids(query.tree), keys
 
     def _number(self, key: int | str) -> int | None:

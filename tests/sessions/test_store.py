@@ -181,12 +181,12 @@ def test_pages_and_sorts(store):
     store.trash(7)
     assert [take.number for take in store.query().takes] == [6, 5, 4, 3, 2, 1]
     assert [s.number for s in store.summaries("", "score")[0]] == [1, 3, 5, 2, 4, 6]
-    assert [s.number for s in store.summaries("", "-score")[0]] == [5, 3, 1, 6, 4, 2]
-    assert [s.number for s in store.summaries("", "-score,number")[0]] == [5, 3, 1, 2, 4, 6]
+    assert [s.number for s in store.summaries("", "-score")[0]] == [5, 3, 1, 2, 4, 6]  # ties by their numbers
+    assert [s.number for s in store.summaries("", "-score,-number")[0]] == [5, 3, 1, 6, 4, 2]
     assert [s.number for s in store.summaries("", "parts.sound", 2, 1)[0]] == [5, 4]
     store.change(5, faults=["silent"])  # the best by its score alone
-    assert [s.number for s in store.summaries("", "-score")[0]] == [3, 1, 6, 4, 2, 5]
-    assert [s.number for s in store.summaries("", "faulty,-score")[0]] == [3, 1, 6, 4, 2, 5]
+    assert [s.number for s in store.summaries("", "-score")[0]] == [3, 1, 2, 4, 6, 5]
+    assert [s.number for s in store.summaries("", "faulty,-score")[0]] == [3, 1, 2, 4, 6, 5]
     assert store.summaries("", "-faulty,-score")[0][0].number == 5
     page = store.query("score:none", "number", 1, 1)
     assert ([take.number for take in page.takes], page.total) == ([4], 3)
