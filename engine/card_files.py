@@ -16,6 +16,10 @@ from engine.cards import Card
 _AMD = "0x1002"
 """The number of the maker on the bus."""
 
+_NVIDIA = "0x10de"
+_DISPLAYS = ("0x0300", "0x0302")
+"""The classes of what computes pictures, with an outlet and without."""
+
 _NVIDIA_NODE = re.compile(r"nvidia[0-9]+")
 
 
@@ -55,6 +59,20 @@ def silent_cards(root: Path = Path("/")) -> tuple[str, ...]:
     names = [name for path in told if (name := _model(path))]
     nodes = [node.name for node in sorted((root / "dev").glob("nvidia*")) if _NVIDIA_NODE.fullmatch(node.name)]
     return tuple(names) or tuple(f"a card of NVIDIA's ({name})" for name in nodes)
+
+
+def driverless(root: Path = Path("/")) -> tuple[str, ...]:
+    """Where on the bus NVIDIA's cards are that have no driver of theirs; those lent to a virtual machine are not ours.
+
+    In a container, and where there is no such bus, nothing is told.
+    """
+    found = []
+    for device in sorted((root / "sys/bus/pci/devices").glob("*")):
+        if _text(device / "vendor") == _NVIDIA and _text(device / "class").startswith(_DISPLAYS):
+            driver = (device / "driver").resolve().name if (device / "driver").exists() else ""
+            if driver in ("", "nouveau"):
+                found.append(device.name)
+    return tuple(found)
 
 
 def _model(information: Path) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 GB = 2**30
@@ -29,6 +29,12 @@ class Tenant:
 
     pid: int
     used: int | None = None
+    name: str = ""
+    """The program that it runs, where the driver tells."""
+
+    def __str__(self) -> str:
+        has = "computes there" if self.used is None else f"has {self.used / GB:.1f} GB"
+        return f"{self.name or 'a program'} (process {self.pid}) {has}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +57,9 @@ class Card:
     """Who computes there. Inside a container there may be more than can be seen."""
 
     driver: str = ""
+    cuda: tuple[int, int] | None = None
+    """The newest CUDA that its driver can do."""
+
     total: int | None = None
     used: int | None = None
     """By all processes together."""
@@ -66,6 +75,12 @@ class Card:
     """Watts."""
 
     simulated: bool = False
+
+    def crowd(self, ours: Collection[int] = ()) -> str:
+        """Who else has most of it, in words that end without a point; empty where nobody else is there."""
+        others = sorted((each for each in self.tenants if each.pid not in ours), key=lambda each: -(each.used or 0))
+        more = f", and {len(others) - 1} more" if len(others) > 1 else ""
+        return f"{others[0]}{more}" if others else ""
 
     def sized(self, gb: float | None) -> Card:
         """The card as if it had so many GB; the card itself for None."""

@@ -108,8 +108,17 @@ class Host:
                 try:
                     result = self._do(job, writing)
                 except Exception as error:
-                    result = explain(error)
+                    result = self._with_others(explain(error))
                 self._writer.end(writing, result)
+
+    def _with_others(self, error: EngineError) -> EngineError:
+        """Where memory ran out, with who else has some of the card."""
+        device = self._loaded.device if self._loaded is not None else "auto"
+        if not isinstance(error, OutOfMemory) or device in ("cpu", "mps"):
+            return error
+        from engine.memory import crowd
+
+        return OutOfMemory(f"{error.error} {crowd(device, (os.getpid(),))}".rstrip(), error.hint)
 
     def _answer(self, message: Message, ended: str | None = None) -> None:
         """Sends what the writer has to say; ``ended`` is the job that ends with it."""

@@ -12,14 +12,14 @@ import platform
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from engine import card_files
-from engine.cards import Card, Tenant
+from engine.cards import Card, Tenant, card_for
 
 APPLE_SHARE = 0.75
 """How much of its memory an Apple machine lets its card use, where that is not told."""
@@ -64,6 +64,13 @@ def cards_now() -> tuple[Card, ...]:
         return asked.look()
     finally:
         asked.close()
+
+
+def crowd(device: str, ours: Collection[int]) -> str:
+    """A sentence of who else has most of a card, and empty where nobody has: ``ours`` are our own processes."""
+    card = card_for(device, cards_now())
+    told = card.crowd(ours) if card is not None else ""
+    return f"On the card {told}." if told else ""
 
 
 def _opened() -> Any:
@@ -112,8 +119,17 @@ def _slice(nvml: Any, card: Card, handle: Any) -> Card:
 
 
 def _tenants(nvml: Any, handle: Any) -> tuple[Tenant, ...]:
-    found = _told(nvml, nvml.nvmlDeviceGetComputeRunningProcesses, handle) or ()
-    return tuple(Tenant(int(each.pid), each.usedGpuMemory and int(each.usedGpuMemory)) for each in found)
+    """Programs that compute, and those that draw: a game takes memory like any other."""
+    asked = (nvml.nvmlDeviceGetComputeRunningProcesses, nvml.nvmlDeviceGetGraphicsRunningProcesses)
+    found = {int(each.pid): each.usedGpuMemory for ask in reversed(asked) for each in _told(nvml, ask, handle) or ()}
+    return tuple(Tenant(pid, used and int(used), _program(nvml, pid)) for pid, used in found.items())
+
+
+def _program(nvml: Any, pid: int) -> str:
+    """What a process runs, without its folder: the driver knows that of processes outside of a container too."""
+    told = _told(nvml, nvml.nvmlSystemGetProcessName, pid) or ""
+    name = told.decode(errors="replace") if isinstance(told, bytes) else str(told)
+    return name.replace("\\", "/").rpartition("/")[2].partition("\0")[0]
 
 
 def _card(nvml: Any, index: int, handle: Any, driver: str) -> Card:
@@ -125,6 +141,7 @@ def _card(nvml: Any, index: int, handle: Any, driver: str) -> Card:
         name=_told(nvml, nvml.nvmlDeviceGetName, handle) or "a card",
         uuid=_told(nvml, nvml.nvmlDeviceGetUUID, handle) or "",
         driver=driver,
+        cuda=None if (newest := _told(nvml, nvml.nvmlSystemGetCudaDriverVersion_v2)) is None else _version(newest),
         capability=_told(nvml, nvml.nvmlDeviceGetCudaComputeCapability, handle),
         tenants=_tenants(nvml, handle),
         total=memory and int(memory.total),
@@ -134,6 +151,11 @@ def _card(nvml: Any, index: int, handle: Any, driver: str) -> Card:
         utilisation=load and int(load.gpu),
         power=None if power is None else power / 1000,
     )
+
+
+def _version(number: int) -> tuple[int, int]:
+    """12040 is 12.4."""
+    return number // 1000, number % 1000 // 10
 
 
 def _told(nvml: Any, ask: Callable[..., Any], *given: Any) -> Any:

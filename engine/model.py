@@ -173,8 +173,10 @@ def choose_device(wanted: str) -> torch.device:
     the most memory, as it is for whoever asks the driver (``engine.cards.card_for``).
     """
     if wanted == "auto":
-        kind = next(kind for kind, is_there in _kinds().items() if is_there)
-        return torch.device(kind, _largest()) if kind == "cuda" else _numbered(torch.device(kind))
+        kinds = _kinds()
+        if kinds["cuda"] and (known := [number for number in range(torch.cuda.device_count()) if _is_known(number)]):
+            return torch.device("cuda", max(known, key=_memory_of))
+        return _numbered(torch.device(next(kind for kind, there in kinds.items() if there and kind != "cuda")))
     try:
         device = torch.device(wanted)
     except RuntimeError:
@@ -186,7 +188,13 @@ def choose_device(wanted: str) -> torch.device:
         raise EngineError(
             f"The device {wanted} is not there.", "Use --device auto, or see which torch build is installed."
         )
-    return _numbered(device)
+    device = _numbered(device)
+    if device.type == "cuda" and not _is_known(device.index):
+        raise EngineError(
+            f"{torch.cuda.get_device_name(device)} is a card that torch {torch.__version__} is not built for.",
+            "Install a build of torch that knows it, or use --device cpu.",
+        )
+    return device
 
 
 def _numbered(device: torch.device) -> torch.device:
@@ -194,10 +202,24 @@ def _numbered(device: torch.device) -> torch.device:
     return torch.device(device.type, device.index or 0) if device.type in ("cuda", "xpu") else device
 
 
-def _largest() -> int:
-    """The number of the card with the most memory, the first of equal ones."""
-    sizes = [torch.cuda.get_device_properties(number).total_memory for number in range(torch.cuda.device_count())]
-    return max(range(len(sizes)), key=sizes.__getitem__)
+def _memory_of(number: int) -> int:
+    return int(torch.cuda.get_device_properties(number).total_memory)
+
+
+def _is_known(number: int) -> bool:
+    """Whether this build of torch has code for a card: builds leave out what is old, and what came after them.
+
+    Code of a generation (``sm_86``) runs on later cards of it, and what is only half compiled (``compute_90``) on all
+    later ones.
+    """
+    built = torch.cuda.get_arch_list() if torch.version.cuda is not None else []
+    card = torch.cuda.get_device_capability(number) if built else (0, 0)
+    for name in built:
+        kind, _, digits = name.partition("_")
+        made_for = divmod(int(digits.rstrip("af")), 10)
+        if made_for <= card and (kind == "compute" or made_for[0] == card[0]):
+            return True
+    return not built
 
 
 def _kinds() -> dict[str, bool]:

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
+from engine.cards import card_for
 from engine.device_memory import allowed_on, cap
+from engine.memory import cards_now
 from engine.model import Model, choose_device, choose_dtype, load_model
 from engine.models.vae import Tiling
 from engine.outfit import outfit, residence_of
@@ -14,6 +18,8 @@ from engine.planner.planning import PlannerFiles
 from engine.turns import Turns
 
 QUANTISED = "Whole weights have no room on this card, so quantised ones are rendered with ({}): seeds make other takes."
+
+UNUSED = "{} is here, and torch {} does not use it, so takes are made on the processor: `acetui doctor` says why."
 
 
 @dataclass(frozen=True)
@@ -60,4 +66,11 @@ def ready(
         model.vae.tiling = Tiling(allowed.tile, None)
     model = replace(model, profile=fitted.bound(model.profile), passes=saving.guidance_passes or 1)
     chosen = fitted.quantization if saving.quantization is None else None
-    return model, planner, [QUANTISED.format(chosen)] if chosen else []
+    news = [QUANTISED.format(chosen)] if chosen else []
+    return model, planner, [*(_left_alone() if device == "auto" and where.type == "cpu" else []), *news]
+
+
+def _left_alone() -> list[str]:
+    """That there is a card and takes are made without it, as a sentence; nothing where there is none."""
+    card = card_for("auto", cards_now())
+    return [UNUSED.format(card.name, torch.__version__)] if card is not None else []

@@ -28,6 +28,8 @@ class Room:
     total: int
     free: int
     capability: tuple[int, int] | None = None
+    crowd: str = ""
+    """Who else has most of a card (``Card.crowd``)."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Fit:
     def possible(self) -> bool:
         """Whether it fits where nobody else has anything."""
         return self.need.peak <= self.room.total
+
+    @property
+    def crowd(self) -> str:
+        """Who else has most of the card; empty where nobody has."""
+        return self.room.crowd
 
     @property
     def sentence(self) -> str:
@@ -84,7 +91,8 @@ def room_of(
     if card is not None and card.total:
         card = card.sized(size)
         total, free = card.total or 0, card.free if card.free is not None else card.total or 0
-        return Room("cuda", total, min(total, free + _ours(card, pid)), card.capability)
+        others = card.crowd(() if pid is None else (pid,))
+        return Room("cuda", total, min(total, free + _ours(card, pid)), card.capability, others)
     if size is not None and device != "cpu":
         return Room("cuda", int(size * GB), int(size * GB))
     mps = device == "mps" or (device == "auto" and sys.platform == "darwin")

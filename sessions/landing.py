@@ -45,7 +45,8 @@ def landing(flight: Flight, ladder: Ladder, defaults: Mapping[str, float], aboar
         if step := ladder.step(asked, aboard):
             return Landing(again=left, notice=f"Memory ran out. It goes on with less: {step}.")
         if isinstance(error, OutOfMemory) and duration > SHORTEST:
-            sentence = f"There is not enough memory for a take of {duration:g} s, whatever is given up for it."
+            others = error.error.removeprefix(OutOfMemory().error)  # who else has some of the card
+            sentence = f"There is not enough memory for a take of {duration:g} s, whatever is given up for it.{others}"
             error = OutOfMemory(sentence, f"A shorter take may fit: duration {max(SHORTEST, duration / 2):g}.")
     elif lost and (not flight.begun or losses < MOST_LOSSES - 1):
         return Landing(again=replace(left, losses=losses + flight.begun))  # what only waited is not to blame

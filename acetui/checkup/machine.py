@@ -14,7 +14,7 @@ from typing import Any
 
 from acetui.checkup.finding import Finding, Problem
 from engine.allowance import Allowance, Kind, allowance, choices, guide
-from engine.card_files import silent_cards
+from engine.card_files import driverless, silent_cards
 from engine.cards import GB, SIMULATED, Card, card_for, simulated_gb
 from engine.memory import APPLE_SHARE, cards_now, cores, memory_bytes, processor
 from sessions.worker_names import asked_for, normal
@@ -34,6 +34,9 @@ def look(env: Mapping[str, str], root: Path = Path("/")) -> tuple[Finding, Allow
     size = simulated_gb(env)
     allowed = _allowed(card, size)
     problems = [*_about_cards(cards, card, silent_cards(root), torch, size), *_about_card(card)]
+    problems += _about_drivers(cards, driverless(root), torch)
+    if size is None and (told := env.get(SIMULATED)):
+        problems.append(Problem(f"{SIMULATED} is no size of a card: {told[:40]}.", "A number of GB is, such as 8."))
     if told := guide(allowed):
         problems.append(Problem(told, "Ask for that by name (--batch, --lm, --duration), and it is tried."))
     facts = {
@@ -102,7 +105,11 @@ def _told(card: Card, chosen: bool) -> dict[str, Any]:
         **{name: getattr(card, name) for name in _PLAIN},
         **sizes,
         "capability": card.capability and ".".join(map(str, card.capability)),
-        "processes": [{"pid": each.pid, "used_gb": each.used and round(each.used / GB, 1)} for each in card.tenants],
+        "cuda": card.cuda and ".".join(map(str, card.cuda)),
+        "processes": [
+            {"pid": each.pid, "name": each.name or None, "used_gb": each.used and round(each.used / GB, 1)}
+            for each in card.tenants
+        ],
         "slice": bool(card.slice_of),
         "chosen": chosen,
     }
@@ -151,13 +158,37 @@ def _about_cards(
     return found
 
 
+def _about_drivers(cards: Sequence[Card], bare: Sequence[str], torch: Mapping[str, str] | None) -> list[Problem]:
+    """A driver that lacks, or is older than what torch was built for: then torch sees no card, and says nothing."""
+    found = []
+    if bare and not cards:
+        found.append(
+            Problem(
+                f"There is a card of NVIDIA's ({bare[0]}) without NVIDIA's driver, so that it is not used.",
+                "Install the driver (`nvidia-smi` then shows the card), and restart.",
+            )
+        )
+    newest = next((card.cuda for card in cards if card.cuda is not None), None)
+    built = re.fullmatch(r"CUDA ([0-9]+)\.[0-9.]+", torch["build"]) if torch is not None else None
+    if newest is not None and built is not None and torch is not None and int(built[1]) > newest[0]:
+        able = ".".join(map(str, newest))
+        found.append(
+            Problem(
+                f"The driver ({cards[0].driver}) can do CUDA {able}, and torch is built for {torch['build']}: "
+                "the card is not used.",
+                f"Update the driver, or install a build of torch for CUDA {newest[0]} and run `make studio` again.",
+            )
+        )
+    return found
+
+
 def _about_card(card: Card | None) -> list[Problem]:
     """What is amiss with the one that would be used."""
     if card is None:
         return []
     found = []
     if card.total and card.used is not None and card.used > _LITTLE * card.total:
-        who = f" ({len(card.tenants)} processes)" if len(card.tenants) > 1 else ""
+        who = f": {told}" if (told := card.crowd()) else ""
         found.append(
             Problem(
                 f"{card.used / GB:.1f} of {card.total / GB:.1f} GB of {card.name} are taken already{who}.",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acetui.verbs.report import Report
+from engine.cards import GB
 from engine.errors import BadCheckpoint
 from engine.memory import Cards
 from sessions.fitting import fit, refusal
@@ -25,4 +26,5 @@ def check_memory(model: Mapping[str, Any], requests: Sequence[Mapping[str, Any]]
             raise error
     tight = next((each for each in found if not each.fits), None)
     if tight is not None:
-        report.notice(f"This may not fit: it needs about {tight.need.gb:.1f} GB. It is tried all the same.")
+        free = f"{max(0, tight.room.free) / GB:.1f} GB are free{f': {tight.crowd}' if tight.crowd else ''}"
+        report.notice(f"This may not fit: it needs about {tight.need.gb:.1f} GB, and {free}. It is tried all the same.")

@@ -30,6 +30,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("engine.memory.card_files.amd_cards", lambda: ())
     monkeypatch.setattr(machine, "silent_cards", lambda root: ())
+    monkeypatch.setattr(machine, "driverless", lambda root: ())
     monkeypatch.setattr(machine, "torch_build", lambda: {"version": "2.13.0", "build": "CUDA 12.8"})
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -97,7 +98,12 @@ def test_the_card_as_its_driver_tells_of_it(
     assert answer["tier"] == "tier3"
     precision = next(each for each in answer["choices"] if each["name"] == "precision")
     assert precision["value"] == "float16"
-    for words in ("3.0 of 8.0 GB", "2 processes", "91 °C", "published guide counts a card of 8 GB as tier4"):
+    for words in (
+        "3.0 of 8.0 GB",
+        "a program (process 7) has 2.0 GB, and 1 more",
+        "91 °C",
+        "published guide counts a card of 8 GB as tier4",
+    ):
         assert words in sentences(answer)
 
 
@@ -128,6 +134,41 @@ def test_a_card_that_may_not_be_used(capsys: pytest.CaptureFixture[str], monkeyp
         answer = told(capsys)
     assert answer["tier"] == "tier1"
     assert "CUDA_VISIBLE_DEVICES" in sentences(answer)
+
+
+@pytest.mark.parametrize(
+    ("build", "newest", "too_old"),
+    [
+        *(("CUDA 13.0", 12080, True), ("CUDA 13.0", 13000, False), ("CUDA 12.8", 12020, False)),
+        *(("CUDA 12.8", 11040, True), ("ROCm 6.4", 11040, False), ("CPU", 11040, False)),
+    ],
+)
+def test_a_driver_that_is_older_than_torch_is_told_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, build: str, newest: int, too_old: bool
+) -> None:
+    monkeypatch.setattr(machine, "torch_build", lambda: {"version": "2.13.0", "build": build})
+    with library(DoubleCard()) as nvml:
+        nvml.cuda = newest
+        answer = told(capsys)
+    assert answer["gpus"][0]["cuda"] == f"{newest // 1000}.{newest % 1000 // 10}"
+    assert ("The driver (570.1) can do CUDA" in sentences(answer)) == too_old
+    assert ("Update the driver" in sentences(answer)) == too_old
+
+
+def test_a_card_without_a_driver_is_told_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "driverless", lambda root: ("0000:01:00.0",))
+    with library():
+        assert "0000:01:00.0) without NVIDIA's driver" in sentences(told(capsys))
+
+
+def test_a_size_that_is_none_is_told_of(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SIMULATED, "8GB")
+    with library():
+        answer = told(capsys)
+    assert (answer["simulated"], answer["device"]) == (False, "cpu")
+    assert "ACETUI_VRAM_GB is no size of a card: 8GB. A number of GB is, such as 8." in sentences(answer)
 
 
 def test_a_container_without_nvml(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,9 @@ class DoubleCard:
     tenants: tuple[tuple[int, int], ...] | None = None
     """Processes and the bytes that each has; None where the driver does not tell."""
 
+    drawing: tuple[tuple[int, int], ...] = ()
+    """The same for those that draw."""
+
     slices: tuple[DoubleCard, ...] | None = None
     """What it is cut into; None where it cannot be."""
 
@@ -38,6 +41,10 @@ class DoubleLibrary:
 
     cards: list[DoubleCard] = field(default_factory=list)
     driver: str = "570.1"
+    cuda: int = 12080
+    programs: dict[int, str] = field(default_factory=dict)
+    """What processes run."""
+
     status: int = pynvml.NVML_SUCCESS
     """What every call returns from now on, if it is no success."""
 
@@ -56,6 +63,16 @@ class DoubleLibrary:
 
     def nvmlSystemGetDriverVersion(self, text: Any, size: Any) -> int:
         text.value = self.driver.encode()
+        return self.status
+
+    def nvmlSystemGetCudaDriverVersion_v2(self, told: Any) -> int:
+        told._obj.value = self.cuda
+        return self.status
+
+    def nvmlSystemGetProcessName(self, pid: Any, text: Any, size: Any) -> int:
+        if pid.value not in self.programs:
+            return int(pynvml.NVML_ERROR_NOT_FOUND)
+        text.value = self.programs[pid.value].encode()
         return self.status
 
     def nvmlDeviceGetCount_v2(self, count: Any) -> int:
@@ -100,7 +117,12 @@ class DoubleLibrary:
         return self.status
 
     def nvmlDeviceGetComputeRunningProcesses_v3(self, handle: Any, count: Any, told: Any) -> int:
-        tenants = self._card(handle).tenants
+        return self._processes(self._card(handle).tenants, count, told)
+
+    def nvmlDeviceGetGraphicsRunningProcesses_v3(self, handle: Any, count: Any, told: Any) -> int:
+        return self._processes(self._card(handle).drawing, count, told)
+
+    def _processes(self, tenants: tuple[tuple[int, int], ...] | None, count: Any, told: Any) -> int:
         if tenants is None:
             return int(pynvml.NVML_ERROR_NO_PERMISSION)
         if told is None and tenants:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+from engine import Engine, Request
 from engine.cards import GB
 from engine.device_memory import cap
 from engine.errors import EngineError
+from engine.events import Remark
 from engine.model import choose_device, choose_dtype, device_name
+from tests.engine.nvml_double import DoubleCard, library
 
 
 @pytest.fixture
@@ -58,6 +63,46 @@ def test_auto_takes_what_is_fastest(machine: pytest.MonkeyPatch) -> None:
 def test_of_several_cards_auto_is_the_largest(machine: pytest.MonkeyPatch, sizes: tuple[int, ...], place: int) -> None:
     add_cuda(machine, sizes=sizes)
     assert choose_device("auto") == torch.device("cuda", place)
+
+
+@pytest.mark.parametrize(
+    ("built", "capability", "known"),
+    [
+        (["sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120"], (8, 9), True),  # as 8.6 of its generation
+        (["sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120"], (6, 1), False),
+        (["sm_75", "sm_80", "sm_90a"], (12, 0), False),
+        (["sm_75", "sm_80", "compute_90"], (12, 0), True),
+        (["sm_86"], (8, 0), False),
+        ([], (3, 5), True),
+    ],
+)
+def test_a_card_that_torch_has_no_code_for_is_not_begun_with(
+    machine: pytest.MonkeyPatch, built: list[str], capability: tuple[int, int], known: bool
+) -> None:
+    add_cuda(machine, capability=capability)
+    machine.setattr(torch.version, "cuda", "13.0")
+    machine.setattr(torch.cuda, "get_arch_list", lambda: built)
+    assert choose_device("auto") == torch.device("cuda:0" if known else "cpu")
+    if known:
+        assert choose_device("cuda") == torch.device("cuda:0")
+    else:
+        assert "NVIDIA Test is a card that torch" in refusal("cuda").error
+
+
+def test_a_card_that_is_left_alone_is_told_of(tiny_turbo: Path, machine: pytest.MonkeyPatch) -> None:
+    request = Request(caption="slow jazz", lyrics="la", duration=1.0, inference_steps=1, seeds=[3], thinking=False)
+
+    def remarks(device: str) -> list[str]:
+        events = Engine.load(tiny_turbo, lm="none", device=device).stream(request)
+        return [event.text for event in islice(events, 2) if isinstance(event, Remark)]
+
+    with library(DoubleCard()):
+        (said,) = remarks("auto")
+        assert "NVIDIA GeForce RTX 4060 is here" in said
+        assert "on the processor" in said
+        assert remarks("cpu") == []  # a person's own wish
+    with library():
+        assert remarks("auto") == []
 
 
 def test_a_device_that_is_there_is_taken(machine: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import host
+from engine.errors import OutOfMemory, RenderFailed
 from engine.lines import Channel
 from engine.protocol import ErrorEvent, Message, Ping, Pong, Shutdown, parse
+from tests.engine.nvml_double import DoubleCard, library
 
 HOST = (sys.executable, "-m", "engine.host")
 SECONDS = 60
@@ -117,8 +119,8 @@ def test_hello_comes_before_torch_and_the_end_of_input_ends_the_process() -> Non
     )
     assert bare.returncode == 0
     assert b'"type": "hello"' in bare.stdout
-    for library in (b" torch", b" numpy", b" transformers", b" soundfile"):
-        assert library not in bare.stderr
+    for package in (b" torch", b" numpy", b" transformers", b" soundfile"):
+        assert package not in bare.stderr
 
 
 def test_sigterm_ends_an_idle_host_and_sigint_does_not() -> None:
@@ -193,3 +195,14 @@ def test_a_host_leaves_the_processor_to_whoever_types() -> None:
         assert process.stdin is not None
         process.stdin.close()
     assert polite == min(os.getpriority(os.PRIO_PROCESS, 0) + host.POLITENESS, 19)
+
+
+def test_where_memory_runs_out_it_is_said_who_else_has_the_card() -> None:
+    asked = host.Host(Channel(io.BytesIO()))
+    with library(DoubleCard(tenants=((os.getpid(), 2**32), (7, 2**31)))):
+        error = asked._with_others(host.explain(MemoryError()))
+        assert isinstance(error, OutOfMemory)
+        assert error.error.endswith("for this. On the card a program (process 7) has 2.0 GB.")
+        assert asked._with_others(RenderFailed("x", "y")).error == "x"
+    with library():
+        assert asked._with_others(OutOfMemory()).error == OutOfMemory().error

@@ -13,7 +13,7 @@ import pynvml
 import pytest
 
 from engine import cards, memory
-from engine.card_files import amd_cards, silent_cards
+from engine.card_files import amd_cards, driverless, silent_cards
 from engine.cards import GB, Card, Tenant, card_for, simulated_gb
 from engine.memory import Cards
 from engine.tiers import TIERS, needed_gb, needed_in_turns_gb, published_tier_of, tier_of
@@ -31,6 +31,7 @@ def test_cards_tell_what_they_are() -> None:
             name="NVIDIA GeForce RTX 4060",
             uuid="GPU-11aa",
             driver="570.1",
+            cuda=(12, 8),
             total=8 * GB,
             used=GB,
             free=7 * GB,
@@ -48,10 +49,18 @@ def test_cards_tell_what_they_are() -> None:
 
 
 def test_who_else_computes_there_and_what_it_can_do() -> None:
-    with library(DoubleCard(capability=(8, 9), tenants=((41, 3 * GB), (42, GB)))):
+    with library(DoubleCard(capability=(8, 9), tenants=((41, 3 * GB), (42, GB)), drawing=((43, 4 * GB),))) as nvml:
+        nvml.programs = {41: "/usr/bin/python3.11", 43: "C:\\Games\\game.exe"}
         (card,) = Cards().look()
+        told = memory.crowd("auto", (43,))
     assert card.capability == (8, 9)
-    assert card.tenants == (Tenant(41, 3 * GB), Tenant(42, GB))
+    assert set(card.tenants) == {Tenant(41, 3 * GB, "python3.11"), Tenant(42, GB), Tenant(43, 4 * GB, "game.exe")}
+    assert card.crowd() == "game.exe (process 43) has 4.0 GB, and 2 more"
+    assert card.crowd((41, 43)) == "a program (process 42) has 1.0 GB"
+    assert card.crowd((41, 42, 43)) == ""
+    assert told == "On the card python3.11 (process 41) has 3.0 GB, and 1 more."
+    with library():
+        assert memory.crowd("auto", ()) == ""
 
 
 def test_a_card_in_slices_is_its_slices() -> None:
@@ -112,6 +121,26 @@ def test_a_card_without_nvml_is_there_all_the_same(tmp_path: Path) -> None:
     told.mkdir(parents=True)
     (told / "information").write_text("Model: \t\t NVIDIA H100\nIRQ: 12\n")
     assert silent_cards(tmp_path) == ("NVIDIA H100",)
+
+
+def test_a_card_without_its_driver_is_on_the_bus(tmp_path: Path) -> None:
+    for place, vendor, kind, driver in (
+        ("0000:01:00.0", "0x10de", "0x030000", ""),
+        ("0000:01:00.1", "0x10de", "0x040300", ""),  # its sound
+        ("0000:02:00.0", "0x10de", "0x030200", "nvidia"),
+        ("0000:03:00.0", "0x10de", "0x030000", "vfio-pci"),
+        ("0000:04:00.0", "0x10de", "0x030000", "nouveau"),
+        ("0000:05:00.0", "0x8086", "0x030000", ""),
+    ):
+        device = tmp_path / "sys/bus/pci/devices" / place
+        device.mkdir(parents=True)
+        (device / "vendor").write_text(f"{vendor}\n")
+        (device / "class").write_text(f"{kind}\n")
+        if driver:
+            (tmp_path / driver).mkdir(exist_ok=True)
+            (device / "driver").symlink_to(tmp_path / driver)
+    assert driverless(tmp_path) == ("0000:01:00.0", "0000:04:00.0")
+    assert driverless(tmp_path / "nothing") == ()
 
 
 def test_what_a_card_does_not_tell_is_left_open() -> None:

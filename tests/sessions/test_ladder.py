@@ -216,3 +216,12 @@ def test_an_engine_that_is_killed_twice_over_a_batch_may_have_run_out_of_memory(
     once = landed(batch(), lost(killed=True), progress=BEGUN)
     assert once.again is not None
     assert "batch_size 4 -> 2" in landed(once.again, lost(killed=True), progress=BEGUN).notice
+
+
+def test_where_nothing_is_left_to_give_up_it_is_said_who_else_has_the_card() -> None:
+    ladder = Ladder(limits={"batch_size": 1})
+    others = "On the card game.exe (process 43) has 4.0 GB."
+    failed = landed(batch(1), OutOfMemory(f"{OutOfMemory().error} {others}"), ladder).failure
+    assert failed is not None
+    assert failed.error.endswith(f"whatever is given up for it. {others}")
+    assert "shorter take" in failed.hint
