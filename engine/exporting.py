@@ -17,7 +17,7 @@ from engine.errors import EngineError
 
 def export(question: dict[str, Any]) -> dict[str, Any]:
     """Writes one file. Raises EngineError, and what keeps a file from being written."""
-    from engine import audio
+    from engine import audio, encoding
     from engine.limiter import true_peak, with_loudness
     from engine.loudness import loudness
 
@@ -27,7 +27,7 @@ def export(question: dict[str, Any]) -> dict[str, Any]:
         reached = loudness(samples, audio.RATE)
     else:
         samples, reached = with_loudness(samples, audio.RATE, float(wanted))
-    audio.write(
+    encoding.write(
         question["target"],
         samples,
         format=question["format"],

@@ -36,7 +36,7 @@ SUFFIXES = {
     "opus": ".opus",
     "ogg": ".ogg",
 }
-"""The file suffix of every audio format; ``engine.audio`` knows how they are written, and a test that both agree."""
+"""The file suffix of every audio format; ``engine.encoding`` knows how they are written, and a test that both agree."""
 
 _LONGEST_NAME = 40
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from engine import audio as audio_files
+from engine.audio import RATE
+from engine.loudness import loudness
 from engine.request import Request
 
 if TYPE_CHECKING:
@@ -49,4 +50,4 @@ class Take:
     def loudness(self) -> float | None:
         """Integrated loudness in LUFS; None for a take too short or too quiet to have one. Measured when asked for."""
         samples: np.ndarray[Any, np.dtype[np.float32]] = self.audio.numpy()
-        return audio_files.loudness(samples, audio_files.RATE)
+        return loudness(samples, RATE)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 import engine
-from engine import audio
+from engine import encoding
+from engine.audio import RATE
 from engine.file_names import GAIN, SAMPLES, audio_path, latents_path, renamed, take_name
 from engine.files import atomic_write
 from engine.protocol import Output
@@ -44,7 +45,9 @@ def write_take(take: Take, output: Output) -> dict[str, Any]:
         atomic_write(files["latents"], lambda file: _write_latents(take, file), overwrite=output.overwrite)
     try:
         samples = take.audio.numpy()
-        audio.write(files["audio"], samples, format=output.format, tags=_tags(take, output), overwrite=output.overwrite)
+        encoding.write(
+            files["audio"], samples, format=output.format, tags=_tags(take, output), overwrite=output.overwrite
+        )
     except BaseException:
         if "latents" in files:  # latents without their audio would be in the way of the next try
             files["latents"].unlink(missing_ok=True)
@@ -58,7 +61,7 @@ def take_object(take: Take, files: dict[str, str]) -> dict[str, Any]:
     """
     start = time.perf_counter()
     request = take.request.to_dict()
-    seconds = take.audio.shape[-1] / audio.RATE
+    seconds = take.audio.shape[-1] / RATE
     found, said = _judged(take, request, seconds)
     timings = {**take.timings, "score": take.timings.get("score", 0.0) + time.perf_counter() - start}
     return {
@@ -93,7 +96,7 @@ def _judged(take: Take, request: dict[str, Any], seconds: float) -> tuple[Judgem
     try:
         told, said = _told(take, seconds)
         samples = take.audio.numpy()
-        return judge(samples, audio.RATE, request, take.plan, duration=take.request.duration, told=told), said
+        return judge(samples, RATE, request, take.plan, duration=take.request.duration, told=told), said
     except Exception:
         _log.exception("a take could not be judged")
         return Judgement((), {}, {}, overall({}, request)), {}

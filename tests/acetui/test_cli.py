@@ -255,9 +255,9 @@ def test_a_folder_of_somebody_else_is_refused() -> None:
 
 
 def test_file_names_and_the_engine_know_the_same_formats() -> None:
-    audio = pytest.importorskip("engine.audio")
-    assert {name: audio.format_named(name).suffix for name in SUFFIXES} == SUFFIXES
-    assert SUFFIXES.keys() >= audio.FORMATS.keys()
+    encoding = pytest.importorskip("engine.encoding")
+    assert {name: encoding.format_named(name).suffix for name in SUFFIXES} == SUFFIXES
+    assert SUFFIXES.keys() >= encoding.FORMATS.keys()
 
 
 @pytest.mark.parametrize(

@@ -77,10 +77,10 @@ def test_a_plan_as_json_and_as_a_recipe(models: str) -> None:
 def test_a_file_in_words(models: str, tmp_path: Path) -> None:
     import numpy as np
 
-    from engine import audio
+    from engine import encoding
 
     path = tmp_path / "tone.wav"
-    audio.write(path, 0.5 * np.sin(np.arange(96_000, dtype=np.float32) / 20)[None].repeat(2, 0), format="wav16")
+    encoding.write(path, 0.5 * np.sin(np.arange(96_000, dtype=np.float32) / 20)[None].repeat(2, 0), format="wav16")
     plan = lines(acetui("understand", str(path), "--models", models, "--json", "--seed", "3"))[-1]
     assert {"caption", "lyrics", "bpm", "keyscale", "timesignature", "duration", "vocal_language"} <= plan.keys()
     assert len(plan["codes"]) == 10

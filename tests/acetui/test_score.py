@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from acetui.cli import main
-from engine import Request, audio
+from engine import Request, encoding
 from engine.tags import RECIPE
 from tests.engine.scoring.known_sounds import cadences, clicks
 
@@ -20,7 +20,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sound = 0.5 * (cadences(9, "minor") + clicks(120, 8.0))
     path = tmp_path_factory.mktemp("music") / "a.flac"
     recipe = json.dumps(Request(caption="x", bpm=120, keyscale="A minor", instrumental=True).to_dict())
-    audio.write(path, np.stack([sound, sound]).astype(np.float32), format="flac", tags={RECIPE: recipe})
+    encoding.write(path, np.stack([sound, sound]).astype(np.float32), format="flac", tags={RECIPE: recipe})
     return path
 
 

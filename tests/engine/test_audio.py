@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine import audio
+from engine import audio, encoding
 from engine.errors import EngineError, InvalidRequest, RenderFailed
 
 RATE = audio.RATE
-LOSSLESS = [name for name, kind in audio.FORMATS.items() if kind.lossless]
-LOSSY = [name for name, kind in audio.FORMATS.items() if not kind.lossless]
+LOSSLESS = [name for name, kind in encoding.FORMATS.items() if kind.lossless]
+LOSSY = [name for name, kind in encoding.FORMATS.items() if not kind.lossless]
 
 
 def noise(seconds=0.5, level=0.2, channels=2, seed=0):
@@ -30,14 +30,14 @@ def tone(seconds=1.0, hertz=440.0, level=0.5, rate=RATE):
 
 
 def path_for(folder, name):
-    return folder / f"take{audio.FORMATS[name].suffix}"
+    return folder / f"take{encoding.FORMATS[name].suffix}"
 
 
 # What importing costs
 
 
 def test_importing_needs_no_codec_library():
-    code = "import sys, engine.audio; print(sorted({'soundfile', 'soxr', 'torch', 'scipy'} & set(sys.modules)))"
+    code = "import sys, engine.encoding; print(sorted({'soundfile', 'soxr', 'torch', 'scipy'} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
 
@@ -48,9 +48,9 @@ def test_importing_needs_no_codec_library():
 @pytest.mark.parametrize("name", LOSSLESS)
 def test_lossless_formats_read_back_within_half_a_step(tmp_path, name):
     sound = noise()
-    audio.write(path_for(tmp_path, name), sound, format=name)
+    encoding.write(path_for(tmp_path, name), sound, format=name)
     back = audio.read(path_for(tmp_path, name))
-    bits = audio.FORMATS[name].bits
+    bits = encoding.FORMATS[name].bits
     tolerance = 0 if bits == 32 else 0.5 / 2 ** (bits - 1)
     inside = np.abs(sound) < 0.999
     assert back.dtype == np.float32
@@ -58,14 +58,14 @@ def test_lossless_formats_read_back_within_half_a_step(tmp_path, name):
     assert back.flags.c_contiguous
     assert np.abs(back - sound)[inside].max() <= tolerance
     info = soundfile.info(path_for(tmp_path, name))
-    assert (info.samplerate, info.subtype) == (RATE, audio.FORMATS[name].subtype)
+    assert (info.samplerate, info.subtype) == (RATE, encoding.FORMATS[name].subtype)
     assert os.listdir(tmp_path) == [path_for(tmp_path, name).name]
 
 
 @pytest.mark.parametrize("name", LOSSY)
 def test_lossy_formats_keep_length_and_sound(tmp_path, name):
     sound = tone(2.0)
-    audio.write(path_for(tmp_path, name), sound, format=name)
+    encoding.write(path_for(tmp_path, name), sound, format=name)
     back = audio.read(path_for(tmp_path, name))
     assert back.shape == sound.shape
     middle = slice(RATE // 2, -RATE // 2)
@@ -76,8 +76,8 @@ def test_lossy_formats_keep_length_and_sound(tmp_path, name):
 @pytest.mark.parametrize("name", ["flac", "wav16", "wav24"])
 def test_the_range_is_kept(tmp_path, name):
     sound = np.tile(np.array([1.0, -1.0, 1.5, -1.5, 0.0, 1e-9], np.float32), (2, 100))
-    audio.write(path_for(tmp_path, name), sound, format=name)
-    step = 2.0 ** (1 - audio.FORMATS[name].bits)
+    encoding.write(path_for(tmp_path, name), sound, format=name)
+    step = 2.0 ** (1 - encoding.FORMATS[name].bits)
     back = audio.read(path_for(tmp_path, name))
     assert np.array_equal(back[0, :6], np.array([1 - step, -1, 1 - step, -1, 0, 0], np.float32))
 
@@ -85,26 +85,26 @@ def test_the_range_is_kept(tmp_path, name):
 @pytest.mark.parametrize("name", ["flac", "wav24"])
 def test_writing_is_deterministic(tmp_path, name):
     sound = noise()
-    first, second = tmp_path / f"a{audio.FORMATS[name].suffix}", tmp_path / f"b{audio.FORMATS[name].suffix}"
-    audio.write(first, sound, format=name, tags={"title": "x"})
-    audio.write(second, sound, format=name, tags={"title": "x"})
+    first, second = tmp_path / f"a{encoding.FORMATS[name].suffix}", tmp_path / f"b{encoding.FORMATS[name].suffix}"
+    encoding.write(first, sound, format=name, tags={"title": "x"})
+    encoding.write(second, sound, format=name, tags={"title": "x"})
     assert first.read_bytes() == second.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["ogg", "opus"])
 def test_long_ogg_files_do_not_overflow_the_stack(tmp_path, name):
-    audio.write(path_for(tmp_path, name), tone(30, level=0.1), format=name)
+    encoding.write(path_for(tmp_path, name), tone(30, level=0.1), format=name)
     assert soundfile.info(path_for(tmp_path, name)).frames == 30 * RATE
 
 
-@pytest.mark.parametrize("name", list(audio.FORMATS))
+@pytest.mark.parametrize("name", list(encoding.FORMATS))
 def test_mono_and_almost_nothing(tmp_path, name):
     target = path_for(tmp_path, name)
-    audio.write(target, noise(0.1, channels=1), format=name)
+    encoding.write(target, noise(0.1, channels=1), format=name)
     back = audio.read(target)
     assert back.shape == (2, RATE // 10)
     assert np.array_equal(back[0], back[1])
-    audio.write(target, noise(0.1)[:, :1], format=name, overwrite=True)
+    encoding.write(target, noise(0.1)[:, :1], format=name, overwrite=True)
     assert audio.read(target).shape == (2, 1)
 
 
@@ -127,7 +127,7 @@ def test_resampling_keeps_pitch_and_level(tmp_path, rate):
 
 
 def test_reading_at_another_rate(tmp_path):
-    audio.write(tmp_path / "a.flac", tone(1.0), format="flac")
+    encoding.write(tmp_path / "a.flac", tone(1.0), format="flac")
     assert audio.read(tmp_path / "a.flac", rate=24_000).shape == (2, 24_000)
 
 
@@ -167,7 +167,7 @@ def test_what_cannot_be_read_is_a_sentence_and_a_hint(tmp_path, kind):
 @pytest.mark.parametrize("share", [0.6, 0.01])
 def test_files_that_break_off(tmp_path, name, share):
     path = path_for(tmp_path, name)
-    audio.write(path, noise(4), format=name)
+    encoding.write(path, noise(4), format=name)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(EngineError):
@@ -225,14 +225,18 @@ def test_a_quiet_take_is_a_take():
 
 
 def test_format_names_and_suffixes():
-    assert audio.format_named("wav").name == "wav24"
-    assert audio.format_for("A.WAV").name == "wav24"
-    assert audio.format_for("a.b.oga").name == "ogg"
-    for name, kind in audio.FORMATS.items():
-        assert audio.format_named(name) is kind
-        assert audio.format_for(f"x{kind.suffix}").suffix == kind.suffix
-    assert audio.DEFAULT_FORMAT in audio.FORMATS
-    for call, argument in ((audio.format_named, "aac"), (audio.format_for, "take.m4a"), (audio.format_for, "take")):
+    assert encoding.format_named("wav").name == "wav24"
+    assert encoding.format_for("A.WAV").name == "wav24"
+    assert encoding.format_for("a.b.oga").name == "ogg"
+    for name, kind in encoding.FORMATS.items():
+        assert encoding.format_named(name) is kind
+        assert encoding.format_for(f"x{kind.suffix}").suffix == kind.suffix
+    assert encoding.DEFAULT_FORMAT in encoding.FORMATS
+    for call, argument in (
+        (encoding.format_named, "aac"),
+        (encoding.format_for, "take.m4a"),
+        (encoding.format_for, "take"),
+    ):
         with pytest.raises(InvalidRequest) as caught:
             call(argument)
         assert caught.value.field == "audio_format"
@@ -244,31 +248,31 @@ def test_format_names_and_suffixes():
 
 def test_a_suffix_that_lies_is_refused(tmp_path):
     with pytest.raises(InvalidRequest, match="does not look like mp3"):
-        audio.write(tmp_path / "a.flac", noise(0.1), format="mp3")
+        encoding.write(tmp_path / "a.flac", noise(0.1), format="mp3")
     assert os.listdir(tmp_path) == []
 
 
 def test_overwriting_has_to_be_asked_for(tmp_path):
     target = tmp_path / "a.flac"
-    audio.write(target, noise(0.1, seed=1), format="flac")
+    encoding.write(target, noise(0.1, seed=1), format="flac")
     old = target.read_bytes()
     with pytest.raises(InvalidRequest, match="exists already"):
-        audio.write(target, noise(0.1, seed=2), format="flac")
+        encoding.write(target, noise(0.1, seed=2), format="flac")
     assert target.read_bytes() == old
-    audio.write(target, noise(0.1, seed=2), format="flac", overwrite=True)
+    encoding.write(target, noise(0.1, seed=2), format="flac", overwrite=True)
     assert target.read_bytes() != old
 
 
 def test_numbers_that_are_not_finite_are_not_written(tmp_path):
     with pytest.raises(RenderFailed, match="not numbers"):
-        audio.write(tmp_path / "a.flac", np.full((2, 10), np.nan, np.float32), format="flac")
+        encoding.write(tmp_path / "a.flac", np.full((2, 10), np.nan, np.float32), format="flac")
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize(("name", "rate"), [("opus", 44_100), ("mp3", 192_000)])
 def test_rates_that_a_codec_lacks(tmp_path, name, rate):
     with pytest.raises(RenderFailed, match="could not be encoded") as caught:
-        audio.write(path_for(tmp_path, name), noise(0.1), format=name, rate=rate)
+        encoding.write(path_for(tmp_path, name), noise(0.1), format=name, rate=rate)
     assert caught.value.hint
     assert os.listdir(tmp_path) == []
 
@@ -300,7 +304,7 @@ class _FailingFile:
         self._file.close()
 
 
-@pytest.mark.parametrize("name", list(audio.FORMATS))
+@pytest.mark.parametrize("name", list(encoding.FORMATS))
 @pytest.mark.parametrize("room", [0, 100, 5_000])
 @pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt()])
 def test_a_failure_while_encoding_leaves_nothing(tmp_path, monkeypatch, capfd, name, room, failure):
@@ -308,7 +312,7 @@ def test_a_failure_while_encoding_leaves_nothing(tmp_path, monkeypatch, capfd, n
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **options: _FailingFile(real(**options), room, failure))
     expected = RenderFailed if isinstance(failure, OSError) else KeyboardInterrupt
     with pytest.raises(expected) as caught:
-        audio.write(path_for(tmp_path, name), noise(), format=name)
+        encoding.write(path_for(tmp_path, name), noise(), format=name)
     assert os.listdir(tmp_path) == []
     assert capfd.readouterr().err == ""
     if expected is RenderFailed:
@@ -316,12 +320,12 @@ def test_a_failure_while_encoding_leaves_nothing(tmp_path, monkeypatch, capfd, n
         assert "MB free" in caught.value.error
 
 
-@pytest.mark.parametrize("name", list(audio.FORMATS))
+@pytest.mark.parametrize("name", list(encoding.FORMATS))
 def test_a_disk_that_is_full_at_the_end_leaves_nothing(tmp_path, monkeypatch, name):
     def fsync(_descriptor):
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr("engine.files.os.fsync", fsync)
     with pytest.raises(RenderFailed, match="disk is full"):
-        audio.write(path_for(tmp_path, name), noise(0.1), format=name)
+        encoding.write(path_for(tmp_path, name), noise(0.1), format=name)
     assert os.listdir(tmp_path) == []

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from engine import audio
+from engine import audio, encoding
 from engine.errors import EngineError
 from engine.tags import NAMES, RECIPE, TAKE, copy_with_tags, read_duration, read_tags
 
-FORMATS = list(audio.FORMATS)
+FORMATS = list(encoding.FORMATS)
 CONTAINERS = ["flac", "wav16", "mp3", "opus", "ogg"]
 TAGS = {
     "title": "Größe der Nacht 夜の歌 🎹",
@@ -62,8 +62,8 @@ def tagged(sound, tmp_path_factory):
 
 
 def _written(tmp_path_factory, name, sound, tags):
-    path = tmp_path_factory.mktemp("written") / f"x{audio.FORMATS[name].suffix}"
-    audio.write(path, sound, format=name, tags=tags)
+    path = tmp_path_factory.mktemp("written") / f"x{encoding.FORMATS[name].suffix}"
+    encoding.write(path, sound, format=name, tags=tags)
     return path.read_bytes()
 
 
@@ -74,7 +74,7 @@ def _copy(content, tags):
 
 
 def _save(folder, name, content):
-    path = folder / f"x{audio.FORMATS[name].suffix}"
+    path = folder / f"x{encoding.FORMATS[name].suffix}"
     path.write_bytes(content)
     return path
 

@@ -337,11 +337,11 @@ def test_polish_keeps_what_is_set(engine: Engine) -> None:
 
 
 def test_music_to_words(engine: Engine, tmp_path: Path) -> None:
-    from engine import audio
+    from engine import encoding
 
     (take,) = engine.render(SHORT.replace(duration=1))
     path = tmp_path / "take.wav"
-    audio.write(path, take.audio.numpy(), format="wav32")
+    encoding.write(path, take.audio.numpy(), format="wav32")
     heard = engine.codes_of(take.audio)
     assert len(heard) == 5
     assert engine.codes_of(path) == engine.codes_of(str(path)) == heard
