@@ -62,6 +62,12 @@ def fields() -> list[str]:
     return [*FIRST, *(name for name in (*COLUMNS, *SYNONYMS) if name not in FIRST)]
 
 
+def kind_of(name: str) -> str:
+    """What a field holds: number, text, list or flag."""
+    field = column(name)
+    return field.kind if field is not None else "text"
+
+
 def _completed(text: str, start: int, typed: str) -> str | None:
     near = next((name for name in fields() if name.startswith(typed.lower()) and name != typed.lower()), None)
     return None if near is None else text[:start] + near

@@ -73,7 +73,7 @@ def fold(app: StudioApp) -> None:
         Entry(each.section.title or "beginning", each.words, f"{each.sung} lines", partial(go, each.section.first))
         for each in found
     ]
-    app.desk.open_palette(offered)
+    app.desk.offer(offered, "which section?")
 
 
 def next_finding(app: StudioApp) -> None:

@@ -161,7 +161,7 @@ async def page_address(app: StudioApp) -> None:
     app.write_to_terminal(clipboard.sequence(address))
     app.desk.log_pane.add("said", f"The listen page: {address}")
     app.desk.log_pane.add("said", f"From another machine: {ssh_line(url)}")
-    app.say(f"{url} is open; its address with the token is sent to the terminal, and the log (L) has it.")
+    app.say(f"{url} is open; its address with the token is sent to the terminal, and the log (f9) has it.")
 
 
 async def spectrogram(app: StudioApp) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from acetui.browsing import filter_help, saved_filters
 from acetui.doing import Handler
 from acetui.own_files import config_folder
-from engine.errors import EngineError
 
 if TYPE_CHECKING:
     from acetui.app import StudioApp
@@ -29,6 +29,16 @@ _SORTS = (
     ("slowest first", "bpm,-score"),
 )
 
+_ENDS = {
+    "number": ("largest first", "smallest first"),
+    "text": ("from z to a", "from a to z"),
+    "list": ("from z to a", "from a to z"),
+    "flag": ("those that are first", "those that are not first"),
+}
+"""What the two directions of a sort are called, by the kind of the field."""
+
+_TIMES = ("latest first", "earliest first")
+
 
 def list_with(app: StudioApp, **changes: Any) -> None:
     """Lists anew with other ``filter``, ``sort``, ``grouped``, ``hides_rejected`` or ``shows_trash``."""
@@ -41,18 +51,21 @@ def list_with(app: StudioApp, **changes: Any) -> None:
 
 async def filter_takes(app: StudioApp) -> None:
     """Asks for a filter; the list follows what is typed, and goes back to what it was where nothing is answered."""
-    before = app.book.filter
+    before = typed = app.book.filter
     follow = _Follower(app)
-    answer = await app.ask_line("filter:", before, typing=follow.typed, complete=filter_help.going_on)
-    follow.end()
-    if answer is None:
-        if app.book.filter != before:
-            list_with(app, filter=before)
-        return
-    wanted = filter_help.meant(answer)
-    if problem := filter_help.filter_problem(wanted):
-        list_with(app, filter=before)
-        raise EngineError(problem)
+    problem = ""
+    while True:
+        if problem:  # once it is asked again
+            app.desk.call_later(partial(app.desk.hint, problem, trouble=True))
+        answer = await app.ask_line("filter:", typed, typing=follow.typed, complete=filter_help.going_on)
+        follow.end()
+        if answer is None:
+            wanted = before
+            break
+        wanted = filter_help.meant(answer)
+        problem, typed = filter_help.filter_problem(wanted), answer
+        if not problem:
+            break
     if wanted != app.book.filter:
         list_with(app, filter=wanted)
 
@@ -71,7 +84,7 @@ class _Follower:
         problem = filter_help.filter_problem(wanted)
         unfinished = filter_help.going_on(text) is not None and bool(filter_help.filter_problem(text))
         if problem or unfinished:
-            self._app.desk.key_bar.say("" if unfinished else problem, trouble=True)
+            self._app.desk.hint("" if unfinished else problem, trouble=True)
         elif wanted != self._app.book.filter:
             loop = asyncio.get_running_loop()
             self._rest = loop.call_later(TYPING_REST_SECONDS, lambda: list_with(self._app, filter=wanted))
@@ -91,11 +104,9 @@ def sort_takes(app: StudioApp) -> None:
 
     entries = [entry(*each) for each in _SORTS]
     for name in filter_help.fields():
-        entries += [
-            entry(f"{name}, largest first", f"-{name},-number"),
-            entry(f"{name}, smallest first", f"{name},number"),
-        ]
-    app.desk.open_palette(entries)
+        down, up = _TIMES if name in ("created", "stored") else _ENDS[filter_help.kind_of(name)]
+        entries += [entry(f"{name}, {down}", f"-{name},-number"), entry(f"{name}, {up}", f"{name},number")]
+    app.desk.offer(entries, "sort how?")
 
 
 async def save_filter(app: StudioApp) -> None:
@@ -122,7 +133,7 @@ def saved_filter(app: StudioApp) -> None:
         Entry(name, filter, "", lambda filter=filter: list_with(app, filter=filter))  # type: ignore[misc]
         for name, filter in found.items()
     ]
-    app.desk.open_palette(entries)
+    app.desk.offer(entries, "which filter?")
 
 
 def hide_rejected(app: StudioApp) -> None:

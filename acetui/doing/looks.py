@@ -41,12 +41,11 @@ def choose_theme(app: StudioApp) -> None:
     found = themes.shelf()
     for problem in found.problems:
         app.complain(problem)
-    app.desk.open_palette(
-        [
-            Entry(name, f"{theme.title}, {theme.kind}", "", lambda name=name: wear(name))  # type: ignore[misc]
-            for name, theme in found.themes.items()
-        ]
-    )
+    entries = [
+        Entry(name, f"{theme.title}, {theme.kind}", "", lambda name=name: wear(name))  # type: ignore[misc]
+        for name, theme in found.themes.items()
+    ]
+    app.desk.offer(entries, "which theme?")
 
 
 def ascii_signs(app: StudioApp) -> None:

@@ -94,6 +94,9 @@ class Rows(Widget):
         return Strip(segments).adjust_cell_length(width, style)
 
 
+ANYTHING = "what do you want to do?"
+
+
 class Palette(Vertical):
     """A field and what fits. Hidden while it is not wanted."""
 
@@ -109,7 +112,7 @@ class Palette(Vertical):
     def __init__(self) -> None:
         super().__init__(id="palette")
         self.rows = Rows()
-        self.line = Line(id="palette-line", compact=True, select_on_focus=False, placeholder="what do you want to do?")
+        self.line = Line(id="palette-line", compact=True, select_on_focus=False, placeholder=ANYTHING)
         self._entries: Sequence[Entry] = ()
 
     def compose(self) -> ComposeResult:
@@ -117,9 +120,10 @@ class Palette(Vertical):
         yield self.rows
         yield self.line
 
-    def open(self, entries: Sequence[Entry]) -> None:
-        """Opens with these entries."""
+    def open(self, entries: Sequence[Entry], question: str = ANYTHING) -> None:
+        """Opens with these entries, and a question where nothing is typed yet."""
         self._entries = entries
+        self.line.placeholder = question
         self.line.value = ""
         self.rows.show(list(entries))
         self.add_class("-open")

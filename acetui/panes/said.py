@@ -1,4 +1,7 @@
-"""What is too long for the last line: the lines of it that stand above that, over whatever is there."""
+"""What is too long for the last line: the lines of it that stand above that, over whatever is there.
+
+Where a question stands between, all of them do.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from acetui.panes.key_bar import rows_of
 
 
 class Said(Widget):
-    """All rows of a message but the last, which is the key bar's. Without any it is not there."""
+    """All rows of a message but the last, which is the key bar's as a rule. Without any it is not there."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"said--message", "said--trouble"}
 
@@ -27,9 +30,10 @@ class Said(Widget):
         self._rows: list[str] = []
         self._trouble = False
 
-    def show(self, message: str, width: int, *, trouble: bool = False) -> None:
-        """Shows what of a message comes before its last row, in a terminal of so many cells."""
-        rows = rows_of(message, width)[:-1]
+    def show(self, message: str, width: int, *, trouble: bool = False, whole: bool = False) -> None:
+        """Shows what of a message comes before its last row, in a terminal of so many cells; or all of it."""
+        rows = rows_of(message, width)
+        rows = rows if whole else rows[:-1]
         if (rows, trouble) == (self._rows, self._trouble):
             return
         self._rows, self._trouble = rows, trouble

@@ -69,14 +69,14 @@ def empty_words(book: TakeBook, state: StudioState) -> tuple[str, ...]:
     if state.connection is not Connection.THERE:
         return (state.trouble or "Looking for the studio.",)
     if book.shows_trash:
-        return ("The trash is empty.",)
+        return ("The trash is empty.", "D lists the takes again.")
     if book.filter.strip():
         return ("No take passes the filter.", "Esc takes it away.")
     if book.hides_rejected and state.counts.get("total"):
-        return ("Every take here is rejected, and rejected takes are hidden.",)
+        return ("Every take here is rejected, and rejected takes are hidden.", "H shows them again.")
     if state.loop.on:
         return ("The first take is on its way.",)
-    return ("No takes yet.", "Write a caption, then ^g applies and renders it; a has the loop render on and on.")
+    return ("No takes yet.", "Write a caption, and ^g renders it. a has the loop render on and on.")
 
 
 def heading_words(book: TakeBook, dot: str) -> str:

@@ -20,6 +20,9 @@ HEADING = "heading"
 CONTEXT = 1
 """Lines that are shown around one that changed."""
 
+PLANNED = ("caption", "lyrics", "bpm", "keyscale", "timesignature", "vocal_language", "duration")
+"""What a planner says of a song; a plan also has which planner it was, and its seed."""
+
 _MARKS = {GONE: "-", COME: "+"}
 
 Line = tuple[Piece, ...]
@@ -40,7 +43,7 @@ def diff_lines(changes: Sequence[FieldChange], width: int, *, arrow: str = "->",
 def plan_changes(take: Mapping[str, Any]) -> tuple[FieldChange, ...]:
     """What the planner of a take made of what was asked, where it says other than was asked."""
     request, plan = take.get("request") or {}, take.get("plan") or {}
-    named = {name: value for name, value in plan.items() if value is not None}
+    named = {name: plan[name] for name in PLANNED if plan.get(name) is not None}
     asked = {name: request.get(name) for name in named}
     before = {name: value for name, value in asked.items() if value is not None}
     return field_changes({"recipe": before}, {"recipe": named})

@@ -19,7 +19,7 @@ from acetui.browsing.row_text import Outline
 from acetui.browsing.take_book import TakeBook
 from acetui.keyboard.keys import Typed, shown
 from acetui.panes.heading import Heading
-from acetui.panes.key_bar import KeyBar
+from acetui.panes.key_bar import KeyBar, rows_of
 from acetui.panes.status import StatusLine
 from acetui.panes.take import TakePane
 from acetui.panes.takes import TakesPane
@@ -127,10 +127,15 @@ class Desk(KeyedScreen):
         self._say(str(error), trouble=True)
         self.log_pane.add("error", str(error))
 
+    def hint(self, message: str, *, trouble: bool = False) -> None:
+        """Tells something that is of use only while a person types, until the next key."""
+        self._say(message, trouble=trouble)
+
     def _say(self, message: str, *, trouble: bool = False) -> None:
         """What is too long for the last line stands above it as well."""
-        self.key_bar.say(message, trouble=trouble)
-        self.said.show(message, self.size.width, trouble=trouble)
+        apart = self.has_class("-asking") and len(rows_of(message, self.size.width)) > 1
+        self.key_bar.say("" if apart else message, trouble=trouble)
+        self.said.show(message, self.size.width, trouble=trouble, whole=apart)
 
     # --- where the keys go -------------------------------------------------------------------------------------------
 
@@ -240,12 +245,17 @@ class Desk(KeyedScreen):
         self.prompt.close()
         self._back()
 
-    def open_palette(self, offered: list[Entry] | None = None) -> None:
-        """Opens a list to choose from: of everything that can be done from here, unless it is of something else."""
+    def open_palette(self) -> None:
+        """Opens a list of everything that can be done from here."""
         from acetui.panes.palette_entries import entries
 
         self._asked_from = self.focused
-        self.palette.open(offered or entries(self.studio.keymap, self.scopes(), self.studio.perform))
+        self.palette.open(entries(self.studio.keymap, self.scopes(), self.studio.perform))
+
+    def offer(self, entries: list[Entry], question: str) -> None:
+        """Opens a list of something else to choose from."""
+        self._asked_from = self.focused
+        self.palette.open(entries, question)
 
     def on_palette_closed(self, event: Palette.Closed) -> None:
         """Something was chosen, or nothing."""

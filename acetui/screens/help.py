@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from textwrap import wrap
+from typing import ClassVar
 
 from rich.segment import Segment
 from textual import on
@@ -15,16 +16,12 @@ from textual.widgets import Input
 
 from acetui.keyboard.actions import ACTIONS, EVERYWHERE, GROUPS, SCOPES
 from acetui.keyboard.keys import Keymap, shown
-from acetui.looks.text_cells import cut
 from acetui.panes.heading import Heading
 from acetui.panes.prompt import Line
 from acetui.screens.keyed import KeyedScreen
 
-if TYPE_CHECKING:
-    from acetui.app import StudioApp
-
 Row = tuple[str, str, str]
-"""Keys, a title, a sentence; a row of a heading has only a title."""
+"""Keys, a title, a sentence; a row of a heading has only a title, and one that goes on only a sentence."""
 
 
 def rows(keymap: Keymap, scopes: Sequence[str], words: str = "") -> list[Row]:
@@ -49,6 +46,19 @@ def rows(keymap: Keymap, scopes: Sequence[str], words: str = "") -> list[Row]:
     return made
 
 
+def _before(keys: str) -> str:
+    return f"  {keys:<16} "
+
+
+def broken(row: Row, width: int) -> list[Row]:
+    """A row in as many as it needs in ``width`` cells; those that go on have no keys."""
+    keys, title, sentence = row
+    if not keys:
+        return [("", part, "") for part in wrap(title, max(width - 1, 10)) or [""]]
+    first, *rest = wrap(sentence, max(width - len(_before(keys)), 10))
+    return [(keys, title, first), *(("", "", part) for part in wrap(" ".join(rest), max(width - len(_before("")), 10)))]
+
+
 class HelpRows(ScrollView, can_focus=True):
     """The rows."""
 
@@ -56,18 +66,23 @@ class HelpRows(ScrollView, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__(id="help-rows")
+        self._made: list[Row] = []
         self._rows: list[Row] = []
-        self._more = ""
-
-    def on_mount(self) -> None:
-        """What is cut off is cut off with the sign for it."""
-        self._more = cast("StudioApp", self.app).looks.glyphs.more
 
     def show(self, made: list[Row]) -> None:
         """Shows these rows from the top."""
-        self._rows = made
-        self.virtual_size = Size(self.size.width, len(made))
+        self._made = made
+        self._break()
         self.scroll_to(0, 0, animate=False)
+
+    def on_resize(self) -> None:
+        """Sentences are broken elsewhere."""
+        self._break()
+
+    def _break(self) -> None:
+        """A sentence that is too long for its row goes on below."""
+        self._rows = [row for made in self._made for row in broken(made, self.size.width)]
+        self.virtual_size = Size(self.size.width, len(self._rows))
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -77,13 +92,11 @@ class HelpRows(ScrollView, can_focus=True):
             text = " Nothing is called that. Esc closes." if y == 0 and not self._rows else ""
             return Strip([Segment(text, self.rich_style)]).adjust_cell_length(width, self.rich_style)
         keys, title, sentence = self._rows[at]
-        if not keys:
+        if not keys and not sentence:
             style = self.get_component_rich_style("help--heading")
             return Strip([Segment(f" {title}", style)]).adjust_cell_length(width, self.rich_style)
-        before = f"  {keys:<16} "
-        sentence = cut(sentence, width - len(before), self._more)
         segments = [
-            Segment(before, self.get_component_rich_style("help--keys")),
+            Segment(_before(keys), self.get_component_rich_style("help--keys")),
             Segment(sentence, self.get_component_rich_style("help--text")),
         ]
         return Strip(segments).adjust_cell_length(width, self.rich_style)

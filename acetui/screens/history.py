@@ -157,7 +157,8 @@ class History(KeyedScreen):
     def _show(self, cursor: int) -> None:
         lines = [FormLine(each.label, each.value) for each in self._moments]
         self.list.show(lines, cursor, with_cursor=True)
-        self._heading.show(note=f"{self._total} revision{'s' if self._total > 1 else ''}" if self._total else "")
+        count = f"{self._total} revision{'s' if self._total > 1 else ''}, " if self._total else ""
+        self._heading.show(note=f"{count}esc closes")
         if self._moments:
             self._look()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from textwrap import wrap
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -74,9 +75,10 @@ class SessionRows(Widget, can_focus=True):
         at, width = y + self._first, self.size.width
         if at < len(self.sessions):
             return Strip(self._row(at)).adjust_cell_length(width, self.rich_style)
-        words = self.trouble if at == len(self.sessions) else ""
-        if not self.sessions and y == 0 and not words:
-            words = "There is no session yet; n makes one."
+        said = wrap(self.trouble, max(width - 4, 20)) if self.trouble else []
+        if not self.sessions and not said:
+            said = ["There is no session yet; n makes one."]
+        words = said[at - len(self.sessions)] if at - len(self.sessions) < len(said) else ""
         style = self._style("trouble") if self.trouble else self._style("quiet")
         return Strip([Segment(f"  {words}", style)]).adjust_cell_length(width, self.rich_style)
 
@@ -148,6 +150,10 @@ class SessionChoice(KeyedScreen):
             folder = session_path(event.value.strip())
         except EngineError as error:
             self._rows.trouble = str(error)
+            self._rows.refresh()
+            return
+        if "/" in event.value and not folder.parent.is_dir():
+            self._rows.trouble = f"There is no folder {folder.parent}. Make it first, or give a name."
             self._rows.refresh()
             return
         self.studio.open_session(folder)

@@ -28,6 +28,7 @@ _SAMPLES = (
 )  # fmt: skip
 """What a theme is judged by, with the word that is shown in each colour."""
 
+_KEYS = ("l and h change it, enter keeps a theme, esc closes", "enter keeps a theme, esc closes")
 _NAME_CELLS, _VALUE_CELLS = 16, 22
 
 
@@ -124,7 +125,7 @@ class SettingsScreen(KeyedScreen):
     def on_mount(self) -> None:
         """All settings as they are."""
         self._line.display = False
-        self._heading.show(active=True, note="enter keeps a theme, esc closes")
+        self._heading.show(active=True, note=_KEYS)
         self.studio.dressing.dress(self)
         self._worn = self.studio.dressing.settings.theme
         self._show()

@@ -36,7 +36,7 @@ class Telling(KeyedScreen):
 
     def on_resize(self) -> None:
         """The lines are broken where they now end."""
-        self.rows.show(self._lines(self.size.width), self._at if self._at is not None else self.rows.at)
+        self.rows.show(self._lines(self.size.width - 2), self._at if self._at is not None else self.rows.at)
         self._at = None
 
 

@@ -11,6 +11,8 @@ from acetui.doing import handler
 from acetui.keyboard.actions import ACTIONS, BY_ID, EVERYWHERE, GROUPS, SCOPES, STUDIO, Action
 from acetui.keyboard.keymap import read
 from acetui.keyboard.keys import Keymap
+from acetui.screens.help import broken
+from acetui.screens.help import rows as help_rows
 
 
 def test_ids_are_unique() -> None:
@@ -61,3 +63,13 @@ def test_the_key_bar_offers_no_letter_where_letters_are_text() -> None:
     assert (offered["help"], offered["palette"], offered["leave"]) == ("f1", "ctrl+p", "ctrl+q")
     assert "loop" not in offered
     assert {action.id: keys for keys, action in Keymap().bar(["takes", "studio"])}["help"] == "?"
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_no_sentence_of_the_help_is_cut(width: int) -> None:
+    for row in help_rows(Keymap(), ["takes", STUDIO]):
+        shown = broken(row, width)
+        assert " ".join(title for _, title, sentence in shown if not sentence).split() == row[1].split() * (not row[2])
+        assert " ".join(sentence for *_, sentence in shown).split() == row[2].split()
+        for keys, title, sentence in shown:
+            assert len(f" {title}" if not sentence else f"  {keys:<16} {sentence}") <= width

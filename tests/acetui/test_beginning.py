@@ -11,7 +11,7 @@ import pytest
 
 from acetui.open_studio import FIRST, _chosen
 from acetui.recipe.examples import FIELDS, examples
-from acetui.screens.session_choice import SessionChoice
+from acetui.screens.session_choice import SessionChoice, SessionRows
 from acetui.screens.welcome import Welcome
 from acetui.session_list import known_sessions
 from acetui.studio_state import Fetch
@@ -161,7 +161,13 @@ async def test_a_new_session_is_named_and_a_bad_name_is_refused() -> None:
         assert app.next_session is None
         await pilot.press("escape")
         assert isinstance(app.screen, SessionChoice)
-        await pilot.press("n", *("backspace",) * 7, *"blues", "enter")
+        await pilot.press("n", *("backspace",) * 7, *"nowhere/blues", "enter")
+        rows = app.screen.query_one(SessionRows)
+        await until(pilot, lambda: "There is no folder" in rows.render_line(0).text)
+        said = " ".join(rows.render_line(y).text.strip() for y in range(9)).strip()
+        assert said.endswith("Make it first, or give a name."), "whole, however long the folder's name is"
+        assert app.next_session is None
+        await pilot.press("escape", "n", *("backspace",) * 13, *"blues", "enter")
         await pilot.pause()
         assert app.next_session == session_path("blues")
 

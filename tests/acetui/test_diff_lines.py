@@ -37,7 +37,7 @@ def test_of_lyrics_only_what_changed_and_what_is_around_it() -> None:
 def test_what_the_planner_changed() -> None:
     take = {
         "request": {"caption": "jazz", "bpm": None, "keyscale": "C major"},
-        "plan": {"bpm": 92, "keyscale": "C major", "caption": "warm jazz", "duration": None},
+        "plan": {"bpm": 92, "keyscale": "C major", "caption": "warm jazz", "duration": None, "seed": 7, "model": "lm"},
     }
     assert [(each.name, each.before, each.after) for each in plan_changes(take)] == [
         ("caption", "jazz", "warm jazz"), ("bpm", "", "92"),
