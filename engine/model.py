@@ -93,18 +93,7 @@ def load_model(
     waiting = device if turns is None else torch.device("cpu")
     progress("load", 0, 3)
     parts = {"dit": verify(models.dit), "vae": verify(models.vae), "text": verify(models.text_encoder)}
-    guided = NULL_CONDITION in parts["dit"]
-    networks = build(
-        lambda: Acestep(models.dit.config, guided=guided),
-        device,
-        dtype,
-        quantization,
-        waiting="decoder.layers" if layers_pass else None,
-    )
-    fill(networks, parts["dit"])
-    settle(networks)
-    if layers_pass:
-        networks.decoder.passing = Passing([*networks.decoder.layers], mover_for(device))
+    networks = _networks(models.dit.config, parts["dit"], device, dtype, quantization, layers_pass=layers_pass)
     progress("load", 1, 3)
     vae = build(lambda: VAE(models.vae.config), waiting, dtype)
     fill(vae, parts["vae"])
@@ -139,6 +128,25 @@ def load_model(
         stored=parts["dit"],
         turns=turns,
     )
+
+
+def _networks(
+    config: DiTConfig,
+    stored: Mapping[str, StoredTensor],
+    device: torch.device,
+    dtype: torch.dtype,
+    quantization: str | None,
+    *,
+    layers_pass: bool,
+) -> Acestep:
+    """What a DiT's folder holds, ready to compute."""
+    guided, waiting = NULL_CONDITION in stored, "decoder.layers" if layers_pass else None
+    networks = build(lambda: Acestep(config, guided=guided), device, dtype, quantization, waiting)
+    fill(networks, stored)
+    settle(networks)
+    if layers_pass:
+        networks.decoder.passing = Passing([*networks.decoder.layers], mover_for(device))
+    return networks
 
 
 def _identity(models: ModelSet, device: torch.device, dtype: torch.dtype, quantization: str | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ of its output needs.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Self, cast
 
@@ -137,7 +138,7 @@ class ResidualUnit(nn.Module):
         return self.conv2(self.snake2(self.conv1(self.snake1(x))), x)  # type: ignore[no-any-return]
 
 
-class Block(nn.Module):
+class Block(nn.Module, ABC):
     """Three residual units and a change of rate; knows which input rows any stretch of its output needs."""
 
     def __init__(self, units: int, out: int) -> None:
@@ -149,13 +150,13 @@ class Block(nn.Module):
         """The residual units, in order."""
         return self.res_unit3(self.res_unit2(self.res_unit1(x)))  # type: ignore[no-any-return]
 
+    @abstractmethod
     def needs(self, start: int, stop: int) -> tuple[int, int]:
         """Input rows that output rows ``[start, stop)`` depend on; may reach over the ends."""
-        raise NotImplementedError
 
+    @abstractmethod
     def starts_at(self, row: int) -> int:
         """The output row that the output of a window of input from ``row`` on begins with."""
-        raise NotImplementedError
 
 
 class DecoderBlock(Block):
