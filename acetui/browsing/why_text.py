@@ -36,7 +36,9 @@ def _score(take: Mapping[str, Any], why: Mapping[str, Any], looks: Looks, width:
     score = "none" if take.get("score") is None else decimal(take["score"])
     found: list[Line] = [(f"Score {score}{kind}", "heading")]
     for part in why.get("parts") or [{"name": name, "value": value} for name, value in take["parts"].items()]:
-        found.append((_part(part, take["parts"], looks), "text" if part["value"] is not None else "quiet"))
+        words, kind = _part(part, take["parts"], looks), "text" if part["value"] is not None else "quiet"
+        line, mark, of = words.rpartition(" (") if len(words) > width else (words, "", "")
+        found += [(line, kind), *([(f"    ({of}", kind)] if mark else [])]
     if not take["parts"]:
         found.append(("  It has no parts.", "text"))
     return [*found, *((f"  {part}", "quiet") for words in _standing(take, why) for part in _wrapped(words, width - 2))]

@@ -59,6 +59,7 @@ class NoteLine(Widget):
     def on_resize(self) -> None:
         """Rows are broken elsewhere."""
         self._break()
+        self.refresh()
 
     def _break(self) -> None:
         """Works the rows out, and has as many as they need, up to ``most``; the last is cut where they are not all."""

@@ -54,7 +54,11 @@ class WelcomeText(Widget, can_focus=True):
             self._lines.append(("title", paragraph.title))
             self._lines += [("text", line) for sentence in paragraph.sentences for line in wrap(sentence, width)]
             self._lines += [("text", "")] if roomy else []
-        self._lines.append(("keys", "Enter makes a first take. Esc looks around. ? has every key."))
+        keys = [("keys", line) for line in wrap("Enter makes a first take. Esc looks around. ? has every key.", width)]
+        room = max(self.size.height - len(keys), 0)
+        if len(self._lines) > room:  # what is to be pressed stands there however small it gets
+            self._lines = [*self._lines[: max(room - 1, 0)], ("text", "…")]
+        self._lines += keys
         self.refresh()
 
     def render_line(self, y: int) -> Strip:

@@ -103,6 +103,16 @@ def test_what_is_missing_or_not_known_is_said() -> None:
     assert "Others have come; m takes them into use." in said(CPU, {**BOX, "use": {"dit": "acestep-v15-turbo"}})
 
 
+async def test_in_the_smallest_terminal_the_welcome_still_says_what_to_press() -> None:
+    async with studio(ToldStudio(), (60, 15)) as (app, pilot):
+        await pilot.press("w", "w")
+        await until(pilot, lambda: len(app.screen_stack) > 1)
+        await pilot.pause()
+        rows = text_of(app.screen).split("\n")
+        assert "Enter makes a first take." in " ".join(rows[-2:])
+        assert "? has every key." in " ".join(" ".join(rows[-2:]).split())
+
+
 # --- which session ---------------------------------------------------------------------------------------------------
 
 

@@ -211,3 +211,5 @@ async def test_in_the_smallest_terminal_the_heading_with_its_keys_is_seen() -> N
         shown = text_of(app)
         assert "take 1: a part anew" in shown[1]
         assert any("candidates" in line for line in shown[8:])
+        said = " ".join(line.strip() for line in shown[-2:])
+        assert said == "Where the new part begins: h l go by a beat, H L by a second, < > by a frame."

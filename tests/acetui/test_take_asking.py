@@ -113,17 +113,18 @@ def test_the_score_is_explained() -> None:
     assert "  30% of the weights are there; a score needs half of them." in none
 
 
-async def test_no_line_of_the_reasons_is_cut() -> None:
+@pytest.mark.parametrize("size", [(60, 15), (80, 24)])
+async def test_no_line_of_the_reasons_is_cut(size: tuple[int, int]) -> None:
     told = judged()
     told["request"]["cot_caption"] = told["plan"]["caption"] = "an energetic melody on square arpeggio " * 9
-    async with desk_with(ScriptedStudio([told])) as (app, pilot):
+    async with desk_with(ScriptedStudio([told]), size) as (app, pilot):
         await press(app, pilot, "i")
         seen: list[str] = []
-        for _ in range(4):
+        for _ in range(9):
             seen += picture(app)
             await pilot.press("pagedown")
         assert any("square" in row for row in seen)
-        assert [row for row in seen if app.looks.glyphs.more in row] == []
+        assert [row for row in seen[1:] if app.looks.glyphs.more in row] == []
 
 
 def test_reasons_are_as_wide_as_there_is_room_and_plain_where_they_must() -> None:
