@@ -77,9 +77,9 @@ class AutoGen(LoopWorker):
         self._overrides = {n: v for n, v in self._overrides.items() if getattr(old, n) == getattr(new, n)}
         self._at.unpark()
         self._returned.clear()
-        self._ladder.reset_if_changed(before.settings, revision.settings)
+        self._ladders.reset_if_changed(before.settings, revision.settings)
         if models is not None:
-            self._engines.use({**models, **self._ladder.models})
+            self._engines.use(models, self._ladders.models(self._engines.engines))
         self._engines.retry()
         if before.settings.scores != revision.settings.scores:
             self._scoring.reweigh()

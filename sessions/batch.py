@@ -60,6 +60,9 @@ class Batch:
     losses: int = 0
     """How often the engine was lost over it."""
 
+    room: int | None = None
+    """How many of its takes are made at once where it came to an engine with room for no more."""
+
     id: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def job(self) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class Crew:
     ) -> None:
         self.engines = tuple(engines)
         self._models = dict(models)
+        self._less: dict[str, Models] = {}
         self._workers = tuple(workers)
         self._events = events
         self._sources = sources
@@ -112,8 +113,8 @@ class Crew:
 
     @property
     def models(self) -> Models:
-        """What the next engine is told to load, but for what is its own."""
-        return dict(self._models)
+        """What the next engine is told to load, but for what is its own; of several what the first is."""
+        return {**self._models, **self._less.get(self.engines[0].name, {})}
 
     @property
     def starts(self) -> int:
@@ -137,11 +138,18 @@ class Crew:
 
     # --- what they are told ------------------------------------------------------------------------------------------
 
-    def use(self, models: Models) -> None:
-        """Renders with other models from the next job on; what is at an engine is finished first."""
-        self._models = dict(models)
+    def use(self, models: Models, less: Mapping[str, Models] | None = None) -> None:
+        """Renders with other models from the next job on; what is at an engine is finished first.
+
+        ``less`` is what engines, by their names, are told in place of some of it.
+        """
+        self._models, self._less = dict(models), dict(less or {})
         for engine, worker in zip(self.engines, self._workers, strict=True):
-            engine.use(worker.options(models))
+            engine.use({**worker.options(models), **self._less.get(engine.name, {})})
+
+    def lighten(self, less: Mapping[str, Models]) -> None:
+        """The same models, and some engines do with less of them."""
+        self.use(self._models, less)
 
     def retry(self) -> None:
         """Tries again after failures."""

@@ -8,14 +8,19 @@ comes before all of it: it lets go what it kept and tries once more, halves its 
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from engine.errors import EngineError
 from engine.protocol import Loaded
 from sessions.batch import Batch
 from sessions.settings import Settings
+
+if TYPE_CHECKING:
+    from sessions.supervisor import Supervisor
 
 SHORTEST = 30.0
 """Seconds below which a shorter take is not asked for."""
@@ -140,7 +145,9 @@ class Ladder:
         """The first batch in ``line``, within the limits and of at most ``room`` takes; its rest stays in line."""
         batch = line.popleft()
         size = len(batch.seeds)
-        most = int(min(self.limits.get("batch_size", size), size if room is None else room))
+        most = int(
+            min(self.limits.get("batch_size", size), *(size if each is None else each for each in (room, batch.room)))
+        )
         if (rest := batch.without(range(most))) is not None:
             line.appendleft(rest)
         first = batch.without(range(most, size)) or batch
@@ -151,6 +158,51 @@ class Ladder:
         if _weight(before) != _weight(after):
             self.limits.clear()
             self.models.clear()
+
+
+class Less(EngineError):
+    """A batch came to an engine that has no room for all of it: ``room`` is how many of its takes that engine makes."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__(f"There is room for {room} of these takes at once.")
+        self.room = room
+
+
+def memory_of(engine: Supervisor) -> str:
+    """What tells an engine's memory from others: those on the processor share one, and each card has its own."""
+    return "cpu" if engine.models.get("device") == "cpu" else engine.name
+
+
+class Ladders:
+    """One for each memory: what does not fit on one card says nothing of another one, which may be larger."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, Ladder] = {}
+
+    def of(self, engine: Supervisor) -> Ladder:
+        """That of an engine, which it shares with those that share its memory."""
+        return self._of.setdefault(memory_of(engine), Ladder())
+
+    def models(self, engines: Iterable[Supervisor]) -> Mapping[str, Mapping[str, Any]]:
+        """What was given up of the models, by the names of engines."""
+        return {engine.name: dict(self.of(engine).models) for engine in engines}
+
+    def check(self, engine: Supervisor, takes: int) -> None:
+        """Raises Less where so many takes are more than an engine has room for."""
+        if takes > (most := self.of(engine).limits.get("batch_size", takes)):
+            raise Less(int(most))
+
+    def fitted(
+        self, line: deque[Batch], defaults: Mapping[str, float], engines: Iterable[Supervisor], room: int | None = None
+    ) -> Batch:
+        """As ``Ladder.fitted``, for whichever of ``engines`` has most room: another one takes a part of it."""
+        ladders = [self.of(engine) for engine in engines]
+        return max(ladders, key=lambda each: each.limits.get("batch_size", math.inf)).fitted(line, defaults, room)
+
+    def reset_if_changed(self, before: Settings, after: Settings) -> None:
+        """As ``Ladder.reset_if_changed``, all of them."""
+        for ladder in self._of.values():
+            ladder.reset_if_changed(before, after)
 
 
 def _weight(settings: Settings) -> tuple[Any, ...]:

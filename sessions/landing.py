@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from engine.errors import Cancelled, EngineError, OutOfMemory
 from sessions.batch import Batch, Flight
 from sessions.engine_life import EngineLost
-from sessions.ladder import SHORTEST, UNKNOWN, Aboard, Ladder
+from sessions.ladder import SHORTEST, UNKNOWN, Aboard, Ladder, Less
 
 MOST_LOSSES = 2
 """Engines that one batch may cost before it counts as a failure."""
@@ -34,6 +34,8 @@ def landing(flight: Flight, ladder: Ladder, defaults: Mapping[str, float], aboar
         return Landing()
     if flight.why is not None:
         return Landing(again=left if flight.why in ("skip", "preempt") else None)
+    if isinstance(error, Less):  # it was not begun: in parts it is
+        return Landing(again=replace(left, room=error.room))
     losses = 0 if flight.made else left.losses
     lost = isinstance(error, EngineLost | Cancelled)  # a cancel that nobody here asked for: somebody ended the engine
     killed_again = isinstance(error, EngineLost) and error.killed and losses and flight.begun

@@ -18,7 +18,7 @@ from sessions.crew import Crew
 from sessions.eta import Eta
 from sessions.events import EventLog
 from sessions.forecast import Forecast
-from sessions.ladder import UNKNOWN, Aboard, Ladder
+from sessions.ladder import UNKNOWN, Aboard, Ladders, memory_of
 from sessions.landing import landing
 from sessions.loop_state import LoopState
 from sessions.planner import Planner
@@ -59,7 +59,7 @@ class LoopBooks:
         self._eta = eta or Eta()
         self._forecast = Forecast(self._eta, engines)
         self._boundary = Boundary(events, revision)
-        self._ladder = Ladder()
+        self._ladders = Ladders()
         self._scoring = Scoring(store, events, scorers, self._scored, weights=lambda: self._revision.settings.scores)
         self._planner = Planner(store, self._scoring.taste)
         self._renderer = Renderer(
@@ -70,6 +70,7 @@ class LoopBooks:
             committed=self._committed,
             landed=self._landed,
             moved=self._nudge,
+            boards=lambda flight, engine: self._ladders.check(engine, len(flight.batch.seeds)),
             estimate=lambda flight: self._forecast.of(flight, self.loop, self.run),
         )
         self._overrides: Mapping[str, Any] = {}
@@ -146,12 +147,15 @@ class LoopBooks:
         if run is not None and ask is None:
             run.busy += flight.busy_seconds / len(self._engines.engines)
             run.pace.note(self._revision.number, len(flight.made), flight.busy_seconds / self._engines.width)
-        before = dict(self._ladder.models)
-        end = landing(flight, self._ladder, self._forecast.defaults(), self._aboard(flight))
-        if self._ladder.models != before:
-            self._engines.use({**self._engines.models, **self._ladder.models})
+        engine = flight.engine or self._engines.engines[0]
+        ladder = self._ladders.of(engine)
+        before = dict(ladder.models)
+        end = landing(flight, ladder, self._forecast.defaults(), self._aboard(flight))
+        if ladder.models != before:
+            self._engines.lighten(self._ladders.models(self._engines.engines))
         if end.notice:
-            self._notice(end.notice)
+            own = engine.name if memory_of(engine) == engine.name else ""
+            self._notice(f"{own}: {end.notice}" if own else end.notice)
         if end.failure is not None and ask is None:
             self._failed(end.failure, end.lost)
         elif end.again is not None and ask is not None:
@@ -191,6 +195,10 @@ class LoopBooks:
     def _planned(self) -> int:
         """Takes of the loop that are on their way."""
         return sum(len(flight.batch.seeds) - len(flight.made) for flight in self._flights())
+
+    def _hopeful(self) -> Sequence[Supervisor]:
+        """The engines that batches may come to: all that are not given up, and all where every one is."""
+        return [each for each in self._engines.engines if each.failure is None] or self._engines.engines
 
     def _notice(self, text: str) -> None:
         self._events.publish("notice", text=text)

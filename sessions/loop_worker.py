@@ -126,9 +126,9 @@ class LoopWorker(LoopBooks):
             if run and self._free and revision is self._revision:  # things may have changed meanwhile
                 self._returned.append(run.numbered(batch))
         if self._asks:
-            return self._ladder.fitted(self._asks, self._forecast.defaults())
+            return self._ladders.fitted(self._asks, self._forecast.defaults(), self._hopeful())
         if self._returned and self._free and room:
-            return self._ladder.fitted(self._returned, self._forecast.defaults(), room)
+            return self._ladders.fitted(self._returned, self._forecast.defaults(), self._hopeful(), room)
         return None
 
     @property

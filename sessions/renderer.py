@@ -40,8 +40,9 @@ class Renderer:
     """``flights`` are the batches on their way, in their order.
 
     ``judged`` gives every take its score, in a thread of its own; ``committed`` is called for it once it is safe,
-    ``landed`` for every flight when it is over, and ``moved`` when anything else has changed; ``estimate`` adds to
-    progress how long it will take. ``trouble`` says why the store takes nothing at the moment.
+    ``landed`` for every flight when it is over, and ``moved`` when anything else has changed; ``boards`` may refuse a
+    flight an engine that has no room for it; ``estimate`` adds to progress how long it will take. ``trouble`` says why
+    the store takes nothing at the moment.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Renderer:
         committed: Callable[[Flight, Take], None],
         landed: Callable[[Flight], None],
         moved: Callable[[], None],
+        boards: Callable[[Flight, Supervisor], None],
         estimate: Callable[[Flight], Mapping[str, Any]],
     ) -> None:
         self._crew = crew
@@ -63,6 +65,7 @@ class Renderer:
         self._committed = committed
         self._landed = landed
         self._moved = moved
+        self._boards = boards
         self._estimate = estimate
         self._jobs = itertools.count(1)
         self._commits = asyncio.Lock()
@@ -196,7 +199,8 @@ class Renderer:
                         self._notice(flight, event.text)
 
     def _board(self, flight: Flight, engine: Supervisor) -> None:
-        """An engine has it, behind what else it has."""
+        """An engine has it, behind what else it has; raises what ``boards`` does."""
+        self._boards(flight, engine)
         flight.engine, flight.before = engine, self._last.get(engine)
         self._last[engine] = flight
 

@@ -2,7 +2,8 @@
 
 ``python -m tests.sessions.double_engine PLAN`` reads the plan anew for every job: a JSON file with ``steps`` a take,
 ``step_seconds``, ``lanes`` ("one" or "all"), ``grow_mb`` a job, ``oom_above`` (by field), ``oom_together``
-(unless it was loaded with ``offload`` and without a planner), ``oom_unless`` (it was loaded with these), ``parts``,
+(unless it was loaded with ``offload`` and without a planner), ``oom_unless`` (it was loaded with these), ``oom_on``
+(the only device on which these run out of memory), ``parts``,
 ``measured`` and ``take_faults`` of its takes (of those whose seed ``faulty_every`` divides), and ``faults``: a
 ``stage``, what to ``do`` there (die, kill, stall, oom, fail, missing, hold, or a signal to the parent), how many
 ``times`` (-1 for ever), perhaps in which ``render`` (counted from 1 over all processes) and at which ``take``. What has
@@ -124,16 +125,19 @@ class Double:
             saving["guidance_passes"] = job.guidance_passes or 1
         return Loaded(job.id, profile, dict(IDENTITY), 0.01, planner=job.lm, offload=offload, saving=saving)
 
+    def is_too_much(self, job: Render) -> bool:
+        if self.plan.get("oom_together") and not (self.loaded.offload and self.loaded.lm == "none"):
+            return True
+        if any(getattr(self.loaded, name) != value for name, value in self.plan.get("oom_unless", {}).items()):
+            return True
+        above = self.plan.get("oom_above", {}).items()
+        return any((job.request.get(field) or 60.0) > most for field, most in above)
+
     def make(self, job: Render) -> Done:
         self.render = self.count("render")
         seeds = job.request["seeds"]
-        if self.plan.get("oom_together") and not (self.loaded.offload and self.loaded.lm == "none"):
+        if self.plan.get("oom_on", self.loaded.device) == self.loaded.device and self.is_too_much(job):
             raise OutOfMemory()
-        if any(getattr(self.loaded, name) != value for name, value in self.plan.get("oom_unless", {}).items()):
-            raise OutOfMemory()
-        for field, most in self.plan.get("oom_above", {}).items():
-            if (job.request.get(field) or 60.0) > most:
-                raise OutOfMemory()
         self.ballast.append(os.urandom(1) * int(self.plan.get("grow_mb", 0) * 2**20))
         with open(self.plan_file.with_name("requests.jsonl"), "a") as log:
             log.write(json.dumps(job.request) + "\n")

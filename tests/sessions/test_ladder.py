@@ -13,9 +13,11 @@ from engine.errors import Cancelled, EngineError, OutOfMemory, RenderFailed
 from engine.protocol import Loaded, ProgressEvent
 from sessions.batch import Batch, Flight
 from sessions.engine_life import EngineLost
-from sessions.ladder import RUNGS, Aboard, Ladder
+from sessions.events import EventLog
+from sessions.ladder import RUNGS, Aboard, Ladder, Ladders, Less
 from sessions.landing import Landing, landing
 from sessions.settings import Settings
+from sessions.supervisor import Supervisor
 
 DEFAULTS = {"duration": 60.0, "batch_size": 1.0}
 
@@ -225,3 +227,37 @@ def test_where_nothing_is_left_to_give_up_it_is_said_who_else_has_the_card() -> 
     assert failed is not None
     assert failed.error.endswith(f"whatever is given up for it. {others}")
     assert "shorter take" in failed.hint
+
+
+def engine(name: str, device: str) -> Supervisor:
+    return Supervisor({"device": device}, EventLog(), name=name)
+
+
+def test_each_card_has_its_own_ladder_and_engines_on_the_processor_one() -> None:
+    ladders = Ladders()
+    small, large = engine("cuda:0", "cuda:0"), engine("cuda:1", "cuda:1")
+    first, second = engine("cpu 1", "cpu"), engine("cpu 2", "cpu")
+    assert ladders.of(first) is ladders.of(second)
+    ladders.of(small).limits["batch_size"] = 2
+    ladders.of(small).models["offload"] = True
+    assert ladders.models([small, large]) == {"cuda:0": {"offload": True}, "cuda:1": {}}
+    line = deque([batch(4), batch(4)])
+    whole = ladders.fitted(line, DEFAULTS, [small, large])
+    assert whole.seeds == (0, 1, 2, 3)
+    ladders.check(large, 4)
+    ladders.check(small, 2)
+    with pytest.raises(Less) as refused:
+        ladders.check(small, 4)
+    again = landed(whole, refused.value, ladders.of(small)).again
+    assert again is not None
+    assert (again.seeds, again.room, again.losses) == (whole.seeds, 2, 0)
+    line.appendleft(again)  # and in parts it fits wherever it comes to
+    assert [ladders.fitted(line, DEFAULTS, [small, large]).seeds for _ in range(3)] == [
+        (0, 1),
+        (2, 3),
+        (0, 1, 2, 3),
+    ]
+    assert ladders.fitted(deque([batch(4)]), DEFAULTS, [small]).seeds == (0, 1)
+    ladders.reset_if_changed(Settings(), Settings.from_dict({"models": {"lm": "0.6B"}}))
+    assert ladders.models([small]) == {"cuda:0": {}}
+    ladders.check(small, 4)

@@ -224,7 +224,7 @@ def test_the_status_says_what_each_engine_does(tmp_path: Path) -> None:
     on_api(tmp_path, ask, recipe={"caption": "x", "batch_size": 1}, models=TWO, plan=plan)
 
 
-def test_memory_that_runs_out_on_one_is_heeded_by_all(tmp_path: Path) -> None:
+def test_memory_that_runs_out_on_one_is_heeded_by_all_that_share_it(tmp_path: Path) -> None:
     made = stage(tmp_path, recipe={"caption": "x", "batch_size": 4}, models=TWO, plan={"oom_above": {"batch_size": 2}})
 
     async def through() -> Any:
@@ -267,3 +267,34 @@ def test_a_loop_goes_on_with_the_engines_that_are_left(tmp_path: Path) -> None:
     report, states = run(through())
     assert (report.made, states) == (3, ["failed", "ready"])
     assert made.told("The other engines go on.")
+
+
+def test_what_does_not_fit_on_the_small_card_does_not_bind_the_large_one(tmp_path: Path) -> None:
+    made = stage(
+        tmp_path,
+        recipe={"caption": "x", "batch_size": 4, "duration": 60},
+        plan={
+            "oom_above": {"batch_size": 2},
+            "oom_unless": {"offload": True},
+            "oom_on": "cuda:0",
+            "step_seconds": 0.01,
+        },
+    )
+
+    async def through() -> Any:
+        async with made.open_ready("cuda:0,cuda:1") as jam:
+            report = await jam.run(headless=True, takes=40)
+            small, large = jam.engine.engines
+            assert (small.models.get("offload"), large.models.get("offload")) == (True, None)
+            assert jam.loop._ladders.of(large).limits == {}
+            await made.until(lambda: small.ready)
+            return report
+
+    report = run(through())
+    assert (report.made, report.failed) == (40, {})
+    sizes = [len(request["seeds"]) for request in made.requests()]
+    assert 4 in sizes[len(sizes) // 2 :]  # the large one goes on with whole batches
+    assert made.told("cuda:0: Memory ran out. It goes on with less: batch_size 4 -> 2.")
+    assert not made.told("cuda:1: Memory ran out")
+    assert len({take["seed"] for take in made.takes}) == 40
+    whole(made, made.takes)
