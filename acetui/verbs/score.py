@@ -11,9 +11,13 @@ from typing import Any
 from acetui.verbs.report import print_error
 from acetui.verbs.side_program import side_program
 from engine import EngineError
+from engine.scoring.agreement import SURE_OF_KEY, SURE_OF_TEMPO
 from engine.scoring.ranking import PART_NAMES
 
 MISSING = 3
+
+_SURE = {"bpm": ("tempo", "bpm_confidence", SURE_OF_TEMPO), "keyscale": ("key", "key_confidence", SURE_OF_KEY)}
+"""The measure of each, how sure the ear was, and how sure it has to be."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -27,7 +31,9 @@ def run(args: argparse.Namespace) -> int:
             if "error" in answer:
                 code = max(code, _refused(file, answer, as_json=args.json))
             elif args.json:
-                found = {name: answer[name] for name in ("score", "parts", "faults", "measured", "asked", "why")}
+                found = {
+                    name: answer[name] for name in ("score", "parts", "faults", "measured", "asked", "planned", "why")
+                }
                 print(json.dumps({"event": "score", "file": file, **found}), flush=True)
             else:
                 _tell(file, answer, explain=args.explain)
@@ -53,14 +59,17 @@ def _tell(file: str, answer: Mapping[str, Any], *, explain: bool) -> None:
 
 
 def _without(why: Mapping[str, Any]) -> str:
-    """What a score leaves out: nobody should take half of the truth for all of it."""
+    """What a score leaves out, and why there is none: nobody should take half of the truth for all of it."""
     missing = [PART_NAMES.get(part["name"], part["name"]) for part in why["parts"] if part["value"] is None]
-    return f"  without {' and '.join(missing)}" if missing and why["score"] is not None else ""
+    without = f"without {' and '.join(missing)}" if missing else ""
+    if why["score"] is None:
+        return f"  no score {without}".rstrip()
+    return f"  {without}" if missing else ""
 
 
 def _reasons(answer: Mapping[str, Any]) -> Iterator[str]:
     """What the score is made of, what is missing, and what was heard."""
-    why, heard, asked = answer["why"], answer["measured"], answer["asked"]
+    why, heard = answer["why"], answer["measured"]
     for part in why["parts"]:
         value = "missing" if part["value"] is None else f"{part['value']:.2f}"
         yield f"{PART_NAMES.get(part['name'], part['name']):<14} {value:>7}  of weight {part['weight']:g}"
@@ -69,7 +78,23 @@ def _reasons(answer: Mapping[str, Any]) -> Iterator[str]:
     if answer["score"] is None:
         yield f"No overall: {why['present']:.0%} of the weights are there, and half of them are needed."
     if heard:
-        bpm = f"asked for {asked['bpm']:g}" if "bpm" in asked else "none asked for"
-        key = f"asked for {asked['keyscale']}" if "keyscale" in asked else "none asked for"
+        bpm, key = _wanted(answer, "bpm"), _wanted(answer, "keyscale")
         yield f"heard {heard['bpm']:g} bpm ({bpm}), {heard['keyscale']} ({key})"
         yield f"true peak {heard['true_peak']:.1f} dBTP, {heard['repeated']:.0%} of it comes again nearly exactly"
+
+
+def _wanted(answer: Mapping[str, Any], name: str) -> str:
+    """What tempo or key are held against, and whether they are: what is not heard surely does not count."""
+    measure, confidence, enough = _SURE[name]
+    if name in answer["asked"]:
+        wanted = f"asked for {_shown(answer['asked'][name])}"
+    elif name in answer["planned"]:
+        wanted = f"the planner chose {_shown(answer['planned'][name])}"
+    else:
+        return "none asked for"
+    unsure = measure not in answer["parts"] and answer["measured"].get(confidence, enough) < enough
+    return f"{wanted}; not heard surely, so it does not count" if unsure else wanted
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)

@@ -3,8 +3,8 @@
 A process of its own, so that whoever asks needs no library that decodes audio. A question has ``file`` (a path) and
 perhaps ``asked`` (what it is held against, by the names of a recipe), which goes before the recipe inside a file that
 was rendered here. Its answer has what a take has: ``score``, ``parts``, ``faults``, ``measured``; in ``asked`` what
-it was held against, and in ``why`` how the score came to be; or ``error``, ``hint`` and ``missing``. It ends with its
-input.
+it was held against, in ``planned`` what of it the planner chose, and in ``why`` how the score came to be; or ``error``,
+``hint`` and ``missing``. It ends with its input.
 """
 
 from __future__ import annotations
@@ -24,18 +24,22 @@ _ASKED = ("bpm", "keyscale", "lyrics", "instrumental", "duration")
 def score(question: dict[str, Any]) -> dict[str, Any]:
     """What is found in one file. Raises EngineError for one that cannot be read."""
     from engine import audio
+    from engine.scoring.agreement import asked
     from engine.scoring.judging import judge
 
     path = Path(question["file"])
     samples = audio.read(path)
     request = {**recipe_inside(path), **question.get("asked", {})}
     found = judge(samples, audio.RATE, request)
+    own = {name: request[name] for name in _ASKED if request.get(name) not in (None, "", False)}
+    chosen = {name: asked(request, None, name) for name in ("bpm", "keyscale") if name not in own}
     return {
         "score": found.overall.score,
         "parts": dict(found.parts),
         "faults": [fault.words for fault in found.faults],
         "measured": dict(found.measured),
-        "asked": {name: request[name] for name in _ASKED if request.get(name) not in (None, "", False)},
+        "asked": own,
+        "planned": {name: value for name, value in chosen.items() if value is not None},
         "why": found.overall.object(),
     }
 

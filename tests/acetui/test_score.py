@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from acetui.cli import main
 from engine import Request, encoding
@@ -42,6 +43,30 @@ def test_it_is_explained_and_a_wish_goes_before_the_recipe(file: Path, capsys: p
     assert "meaning        missing  of weight 0.5" in told[1]
     assert "A minor (asked for D# major)" in told[4]
     assert "true peak" in told[5]
+
+
+def test_what_the_planner_chose_is_told_as_its_choice(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound, _ = soundfile.read(file, dtype="float32")
+    planned = tmp_path / "planned.flac"
+    recipe = json.dumps(Request(caption="x", instrumental=True, cot_bpm=120, cot_keyscale="A minor").to_dict())
+    encoding.write(planned, sound.T, format="flac", tags={RECIPE: recipe})
+    assert main(["score", str(planned), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["planned"] == {"bpm": 120, "keyscale": "A minor"}
+    assert told["parts"]["key"] == 1.0
+    assert main(["score", str(planned), "--explain"]) == 0
+    assert "A minor (the planner chose A minor)" in capsys.readouterr().out
+
+
+def test_what_is_not_heard_surely_is_said_not_to_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    noise = tmp_path / "noise.wav"
+    soundfile.write(noise, np.random.default_rng(1).normal(0, 0.1, (5 * 48_000, 2)), 48_000)
+    assert main(["score", str(noise), "--explain", "--bpm", "92"]) == 0
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first == f"   -  {noise}  no score without meaning and tempo and key"
+    assert any("(asked for 92; not heard surely, so it does not count)" in line for line in rest)
 
 
 def test_what_cannot_be_judged_is_told_of_and_the_rest_is_judged(
