@@ -149,7 +149,7 @@ class Ladder:
             min(self.limits.get("batch_size", size), *(size if each is None else each for each in (room, batch.room)))
         )
         if (rest := batch.without(range(most))) is not None:
-            line.appendleft(rest)
+            line.appendleft(replace(rest, room=None))  # it may come to an engine with more room
         first = batch.without(range(most, size)) or batch
         return replace(first, request=self.limited(first.request, defaults))
 

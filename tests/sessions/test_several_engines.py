@@ -283,7 +283,7 @@ def test_what_does_not_fit_on_the_small_card_does_not_bind_the_large_one(tmp_pat
 
     async def through() -> Any:
         async with made.open_ready("cuda:0,cuda:1") as jam:
-            report = await jam.run(headless=True, takes=40)
+            report = await jam.run(headless=True, takes=24)
             small, large = jam.engine.engines
             assert (small.models.get("offload"), large.models.get("offload")) == (True, None)
             assert jam.loop._ladders.of(large).limits == {}
@@ -291,10 +291,10 @@ def test_what_does_not_fit_on_the_small_card_does_not_bind_the_large_one(tmp_pat
             return report
 
     report = run(through())
-    assert (report.made, report.failed) == (40, {})
+    assert (report.made, report.failed) == (24, {})
     sizes = [len(request["seeds"]) for request in made.requests()]
-    assert 4 in sizes[len(sizes) // 2 :]  # the large one goes on with whole batches
+    assert max(sizes) == 4  # the large one's, whole
     assert made.told("cuda:0: Memory ran out. It goes on with less: batch_size 4 -> 2.")
     assert not made.told("cuda:1: Memory ran out")
-    assert len({take["seed"] for take in made.takes}) == 40
+    assert len({take["seed"] for take in made.takes}) == 24
     whole(made, made.takes)
