@@ -13,6 +13,9 @@ from acetui.looks.text_cells import safe
 OPEN = (None, "", "unknown")
 """What a request leaves to the planner."""
 
+PLANNED = ("caption", "lyrics", "bpm", "keyscale", "timesignature", "vocal_language", "duration")
+"""What a planner says of a song; a plan also has which planner it was, and its seed."""
+
 Line = tuple[str, str]
 """Words, and what kind they are of: ``text``, ``quiet``, ``trouble``, ``mark``."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from acetui.browsing.take_facts import OPEN, decided, decimal
+from acetui.browsing.take_facts import OPEN, PLANNED, decided, decimal
 from acetui.looks.signs import Looks
 from acetui.looks.text_cells import safe
 from engine.scoring.ranking import MEASURED, PART_NAMES
@@ -15,7 +15,6 @@ Line = tuple[str, str]
 
 _BAR = 20
 _TEXTS = ("caption", "lyrics")
-_PLANNED = ("caption", "bpm", "keyscale", "timesignature", "vocal_language", "duration")
 _RUNS = ("seed", "seeds", "batch_size", "use_random_seed", "retake_seed")
 """What differs from take to take of one recipe."""
 
@@ -132,8 +131,11 @@ def _plan(take: Mapping[str, Any], width: int) -> list[Line]:
     if not plan:
         return []
     found: list[Line] = [("", "text"), ("Planned", "heading")]
-    for name in [*(name for name in _PLANNED if name in plan), *(name for name in plan if name not in _PLANNED)]:
+    for name in [*(name for name in PLANNED if name in plan), *(name for name in plan if name not in PLANNED)]:
         own = take["request"].get(name)
+        if name not in PLANNED:  # of the plan itself: its seed, and which planner made it
+            found += _named(name, plan[name], width) if plan[name] is not None else []
+            continue
         found += _named(name, plan[name], width)
         if own in OPEN:
             found.append(("    was left open", "quiet"))

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from acetui.browsing.take_facts import PLANNED
 from acetui.recipe.field_values import shown
 from acetui.recipe.fields_shown import label
 from acetui.recipe.text_changes import COME, GONE, SAME, FieldChange, Piece, field_changes
@@ -19,9 +20,6 @@ HEADING = "heading"
 
 CONTEXT = 1
 """Lines that are shown around one that changed."""
-
-PLANNED = ("caption", "lyrics", "bpm", "keyscale", "timesignature", "vocal_language", "duration")
-"""What a planner says of a song; a plan also has which planner it was, and its seed."""
 
 _MARKS = {GONE: "-", COME: "+"}
 

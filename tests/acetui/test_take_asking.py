@@ -106,6 +106,10 @@ def test_the_score_is_explained() -> None:
     assert "  E minor (asked for A minor)" in found
     assert "  35% of it comes again nearly exactly" in found
     assert "  lyrics: nothing" in found
+    planned = take(1, request={"seed": 5, "bpm": 96}, plan={"bpm": 98, "seed": 0, "likelihood": None, "model": "lm"})
+    words = [text for text, _ in lines(planned, {}, {}, Looks(ASCII, PLAIN), 80)]
+    words = words[words.index("Planned") + 1 : words.index("Made") - 1]
+    assert words == ["  bpm: 98", "    asked: 96", "  seed: 0", "  model: lm"], "the plan's seed is not the take's"
     none = [
         text for text, _ in lines({**told, "score": None}, {}, {**REASONS, "present": 0.3}, Looks(ASCII, PLAIN), 80)
     ]
