@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from acetui.client import Client, Refused, StudioGone, attach
+from acetui.how_long import left
+from acetui.progress import STAGES
 from engine import EngineError
 from sessions.api import Server
 from sessions.daemon import serve
@@ -113,6 +115,7 @@ async def _describe(session: Path, studio: Client, url: str | None, *, as_json: 
         f"The studio of {session.name} runs (process {said['pid']}).",
         f"  loop    {loop['state']}{reason}",
         *engine_lines(engine["engines"]),
+        *run_lines(loop, now["progress"]),
         f"  takes   {takes['total']}, {takes['unheard']} of them unheard",
         f"  log     {said['log']}",
     ]
@@ -128,6 +131,24 @@ async def _describe(session: Path, studio: Client, url: str | None, *, as_json: 
 def engine_lines(engines: list[dict[str, Any]]) -> list[str]:
     """A line for each of several engines: what it makes, or why it makes nothing."""
     return [f"  {each['name']:<7} {_doing(each)}" for each in engines] if len(engines) > 1 else []
+
+
+def run_lines(loop: dict[str, Any], progress: dict[str, Any] | None) -> list[str]:
+    """How far the run is and what is made just now; nothing where nothing is, and nothing was."""
+    lines = []
+    if loop["on"] or loop["made"]:
+        ends = (progress or {}).get("eta") or {}
+        said = [
+            f"{loop['made']} of this run",
+            f"{loop['takes_per_hour']:.0f} an hour" if loop["takes_per_hour"] else "",
+            f"{loop['takes_left']} to go" if loop["takes_left"] else "",
+            left(ends["run"]) if ends.get("run") else "",
+        ]
+        lines.append(f"  made    {', '.join(filter(None, said))}")
+    if progress is not None:
+        reached = f", {progress['done']} of {progress['total']}" if progress["total"] > 1 else ""
+        lines.append(f"  now     {STAGES.get(progress['stage'], progress['stage'])}{reached}")
+    return lines
 
 
 def _doing(engine: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from acetui.cli import main
-from acetui.verbs.studio import engine_lines
+from acetui.verbs.studio import engine_lines, run_lines
 from sessions.discovery import who_has
 from sessions.new_session import create
 from sessions.settings import Settings
@@ -43,6 +43,21 @@ def session(tmp_path: Path, tiny_turbo: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_how_far_a_run_is_is_told_in_a_line_and_what_is_made_in_another() -> None:
+    loop = {"on": True, "made": 12, "takes_per_hour": 280.4, "takes_left": 38}
+    progress = {"stage": "decode", "done": 64, "total": 750, "eta": {"batch": [2, 4], "run": [400, 520]}}
+    assert run_lines(loop, progress) == [
+        "  made    12 of this run, 280 an hour, 38 to go, 7-9 min left",
+        "  now     decoding, 64 of 750",
+    ]
+    begun = loop | {"made": 0, "takes_per_hour": None, "takes_left": None}
+    assert run_lines(begun, {"stage": "load", "done": 0, "total": 1, "eta": None}) == [
+        "  made    0 of this run",
+        "  now     loading the model",
+    ]
+    assert run_lines(begun | {"on": False}, None) == []
 
 
 def test_each_of_several_engines_is_told_of_in_a_line() -> None:
