@@ -88,9 +88,10 @@ def _print(take: Mapping[str, Any], *, as_json: bool, tie: bool = False) -> None
 
 
 def line(take: Mapping[str, Any], *, tie: bool = False) -> str:
-    """A take in a list; a ``tie`` with the one before it is marked."""
+    """A take in a list, and how it was made from another; a ``tie`` with the one before it is marked."""
     score = "   -" if take["score"] is None else f"{take['score']:.2f}"
     rest = [
+        take["operation"] if take["operation"] != "render" else "",
         "*" * take["rating"] if take["rating"] else "",
         "deleted" if take.get("deleted") else "trash" if take["trashed"] else "",
         "" if take["stored"] == "whole" else take["stored"],

@@ -164,6 +164,7 @@ def test_takes_as_people_read_them(tmp_path: Path, capsys: pytest.CaptureFixture
     with Store.open(made.folder) as store:
         take = store.change(1, note="a\nb", tags=["x"], faults=["silent"]).object()
     assert line(take).endswith("seed 1  fault: silent  #x  a b")
+    assert line(take | {"operation": "repaint"}).endswith("seed 1  repaint  fault: silent  #x  a b")
     sketched = take | {"identity": take["identity"] | {"profile": "nano-turbo"}}
     assert line(sketched).endswith("a b  sketch model")
 
