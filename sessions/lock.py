@@ -57,9 +57,12 @@ class SessionBusy(EngineError):
 
     def __init__(self, folder: Path, holder: Holder | None) -> None:
         who = str(holder) if holder else "another process"
+        reachable = holder is None or holder.socket is not None
         super().__init__(
             f"The session {folder.name} is in use by {who}.",
-            "Attach to it with 'acetui', or end that process first.",
+            "Attach to it with 'acetui', or end that process first."
+            if reachable
+            else "It is no studio that could be attached to, such as 'acetui jam': wait for its end, or end it there.",
         )
         self.holder = holder
 

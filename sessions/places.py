@@ -88,7 +88,8 @@ def find_session(name_or_path: str, env: Mapping[str, str] | None = None) -> Pat
     near = get_close_matches(path.name, [session.name for session in list_sessions(env)], n=1)
     if near:
         raise MissingSession(f"There is no session {shown(name_or_path)}.", f"Did you mean '{near[0]}'?")
-    raise MissingSession(f"There is no session {shown(name_or_path)}.", f"A session is a folder with a {SESSION_FILE}.")
+    hint = f"A session is a folder with a {SESSION_FILE}; 'acetui jam' with a name and a --caption makes one."
+    raise MissingSession(f"There is no session {shown(name_or_path)}.", hint)
 
 
 def is_session(folder: Path) -> bool:

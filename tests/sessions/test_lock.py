@@ -69,6 +69,15 @@ def test_the_refusal_names_the_holder(tmp_path, elsewhere):
     assert caught.value.holder.socket == "/s/x.sock"
 
 
+def test_nobody_is_sent_to_attach_to_what_is_no_studio(tmp_path):
+    with SessionLock.acquire(tmp_path), pytest.raises(SessionBusy) as caught:
+        SessionLock.acquire(tmp_path)
+    assert "no studio" in caught.value.hint
+    with SessionLock.acquire(tmp_path, socket_path="/s/x.sock"), pytest.raises(SessionBusy) as caught:
+        SessionLock.acquire(tmp_path)
+    assert "Attach" in caught.value.hint
+
+
 def test_a_killed_holder_leaves_no_lock(tmp_path, elsewhere):
     elsewhere.send_signal(signal.SIGKILL)
     elsewhere.wait()

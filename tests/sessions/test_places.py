@@ -121,7 +121,7 @@ def test_a_session_that_is_missing_is_named_with_the_nearest(env: dict[str, str]
     with pytest.raises(MissingSession, match="Did you mean 'my-jam'") as caught:
         find_session("my-jm", env)
     assert caught.value.exit_code == 3
-    with pytest.raises(MissingSession, match=r"A session is a folder with a session\.toml"):
+    with pytest.raises(MissingSession, match=r"A session is a folder with a session\.toml; 'acetui jam' .* makes one"):
         find_session("./nowhere", env)
 
 
