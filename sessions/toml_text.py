@@ -9,6 +9,7 @@ from typing import Any
 from sessions.errors import BadSessionFile
 
 _PLACE = re.compile(r"(?P<reason>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)", re.DOTALL)
+_TWICE = re.compile(r"cannot declare \((?P<keys>.*?),?\) twice")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TOO_LONG_NUMBER = re.compile(r"[0-9_]{4000,}")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -28,11 +29,17 @@ def load(text: str, file: str) -> dict[str, Any]:
         found = _PLACE.fullmatch(str(cause))
         reason = found["reason"] if found else str(cause)
         at = (int(found["line"]), int(found["column"])) if found and found["line"] else place(body, len(body))
-        reason = f"{reason[:1].lower()}{reason[1:]}"
+        reason = _TWICE.sub(_table_twice, f"{reason[:1].lower()}{reason[1:]}")
     except (ValueError, RecursionError):
         odd = _TOO_LONG_NUMBER.search(body) or _NESTED.search(body)
         reason, at = "a value is too large to read", place(body, odd.start() if odd else 0)
     raise BadSessionFile(f"{reason}.", "Mend that line.", line=at[0], column=at[1], file=file)
+
+
+def _table_twice(found: re.Match[str]) -> str:
+    """The parser names a table as Python does; people write it in brackets."""
+    names = re.findall("'(.*?)'", found["keys"])
+    return f"the table [{'.'.join(names)}] is there twice"
 
 
 def decode(data: bytes, file: str) -> str:

@@ -246,3 +246,13 @@ def test_any_text_is_a_table_or_a_calm_refusal(text: str) -> None:
 
 def test_places_count_from_one() -> None:
     assert [place("ab\nc", offset) for offset in (0, 1, 2, 3, 4)] == [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "table"),
+    [("[loop]\na=1\n[loop]\n", "[loop]"), ("[a.b]\nx=1\n[a.b]\n", "[a.b]"), ("[[x]]\n[x]\n", "[x]")],
+)
+def test_a_table_that_is_there_twice_is_named_as_it_is_written(text: str, table: str) -> None:
+    with pytest.raises(BadSessionFile) as caught:
+        load(text, "session.toml")
+    assert caught.value.error.endswith(f": the table {table} is there twice.")
