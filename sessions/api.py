@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import socket
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from engine.errors import EngineError
 from sessions import (
@@ -53,6 +55,20 @@ LAST_WORDS_SECONDS = 2.0
 """How long requests may take to come to their end when the studio ends."""
 
 SERVER: web.AppKey[Server] = web.AppKey("server")
+
+
+def _in_a_line(record: logging.LogRecord) -> bool:
+    """What is no HTTP, or too long a line of it, is its sender's mistake: a line of the log, and no traceback."""
+    cause = record.exc_info[1] if record.exc_info else None
+    if isinstance(cause, HttpProcessingError):
+        said = cause.message.split(":")[0].strip()
+        record.msg, record.args, record.exc_info = "A request was refused (%s): %s.", (cause.code, said), None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
+
+
+_http_log = logging.getLogger(f"{__name__}.http")
+_http_log.addFilter(_in_a_line)
 
 
 async def openapi(request: web.Request) -> web.Response:
@@ -131,7 +147,7 @@ class Server:
         self._token = studio.place.token()
         app = make_app(studio, Guard(self._token, studio.place.cookie))
         app[SERVER] = self
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_WORDS_SECONDS)
+        self._runner = web.AppRunner(app, access_log=None, logger=_http_log, shutdown_timeout=LAST_WORDS_SECONDS)
         self._door = Door(studio.place)
         self._unix: web.SockSite | None = None
         self._keeper: asyncio.Task[None] | None = None

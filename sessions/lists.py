@@ -60,7 +60,7 @@ class Lists:
             number = self._number(key)
             take = self._living.run(lambda index: index.get(number)) if number is not None else None
         if take is None:
-            raise NoTake(f"There is no take {key}.", "'acetui takes' lists those that there are.")
+            raise NoTake(f"There is no take {str(key)[:60]}.", "'acetui takes' lists those that there are.")
         return take
 
     def query(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.http_exceptions import LineTooLong
 
 from sessions import uploads
 from sessions.api import ROUTES
@@ -38,6 +40,16 @@ def test_the_session_says_everything_that_a_client_begins_with(tmp_path: Path) -
         assert now["last_event"].startswith(ask.studio.life)
 
     on_api(tmp_path, act)
+
+
+def test_a_line_that_is_too_long_is_told_of_in_one_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    http = logging.getLogger("sessions.api.http")
+    http.error("Error handling request from %s", "", exc_info=LineTooLong(b"/api/rows?numbers=1,1", 8190))
+    (told,) = caplog.records
+    assert told.getMessage() == "A request was refused (400): Got more than 8190 bytes when reading."
+    assert (told.levelname, told.exc_info) == ("WARNING", None)
+    http.error("Unhandled", exc_info=ValueError("a fault of ours keeps its traceback"))
+    assert caplog.records[1].exc_info
 
 
 def test_the_document_and_the_router_are_one_table(tmp_path: Path) -> None:
