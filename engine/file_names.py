@@ -98,7 +98,9 @@ def check_output(output: Output, seeds: Sequence[int]) -> None:
         raise InvalidRequest(f"Audio files have no tag '{unknown[0]}'.", f"Choose from {', '.join(TAG_NAMES)}.")
     for path in targets:
         if _is_there(path) and not output.overwrite:
-            raise InvalidRequest(f"{path} exists already.", "Choose another name, or ask for it to be overwritten.")
+            raise InvalidRequest(
+                f"{path} exists already.", "Choose another name, or have it overwritten (--overwrite)."
+            )
 
 
 def _is_there(path: Path) -> bool:

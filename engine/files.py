@@ -153,7 +153,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _already_there(target: Path) -> InvalidRequest:
-    return InvalidRequest(f"{target} exists already.", "Choose another name, or ask for it to be overwritten.")
+    return InvalidRequest(f"{target} exists already.", "Choose another name, or have it overwritten (--overwrite).")
 
 
 def _refused(target: Path, cause: OSError) -> RenderFailed:
