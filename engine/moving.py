@@ -6,7 +6,9 @@ same steps are plain copies, so that what moves when is the same everywhere.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 from typing import Any
 
 import torch
@@ -53,6 +55,7 @@ class CudaMover(Mover):
 
     def __init__(self, device: torch.device) -> None:
         super().__init__(device)
+        _pin_no_more_than_is_asked_for()
         self._beside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def home(self, size: int) -> Tensor:
@@ -83,6 +86,22 @@ class CudaMover(Mover):
     def let_go(self) -> None:
         """Other programs, and other sizes of room, can have it."""
         torch.cuda.empty_cache()
+
+
+_UNROUNDED = "pinned_max_round_threshold_mb:16"
+"""Above so much, pinned memory is as large as was asked for."""
+
+
+def _pin_no_more_than_is_asked_for() -> None:
+    """Unless it is told not to, torch rounds pinned memory up to a power of two: of weights that can be half of it.
+
+    Older versions cannot be told.
+    """
+    told = os.environ.get("PYTORCH_ALLOC_CONF") or os.environ.get("PYTORCH_CUDA_ALLOC_CONF") or ""
+    tell = getattr(torch._C, "_accelerator_setAllocatorSettings", None)
+    if tell is not None and "pinned_max_round_threshold_mb" not in told:
+        with contextlib.suppress(RuntimeError, ValueError):
+            tell(",".join(filter(None, (told, _UNROUNDED))))
 
 
 def mover_for(device: torch.device) -> Mover:

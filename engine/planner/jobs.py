@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -30,7 +30,7 @@ from engine.planner.draws import Draws, Sampling
 from engine.planner.grammar import MOST_CAPTION_TOKENS, Grammar, Row
 from engine.planner.plan import Plan, known, metadata_of, open_fields
 from engine.planner.recall import Recall
-from engine.planner.vocabulary import LONGEST, encode, read_vocabulary, trie_of
+from engine.planner.vocabulary import LONGEST, Vocabulary, encode, read_vocabulary, trie_of
 from engine.request import Request
 from engine.sampling.noise import PLANNER
 from engine.values import CODES_A_SECOND, INSTRUMENTAL, TRAINED_SECONDS, UNKNOWN_LANGUAGE
@@ -53,6 +53,30 @@ _AROUND = 88
 _log = logging.getLogger(__name__)
 
 Work = Generator[Progress, None, Plan]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a planner is made of: all that is slow to read, and nothing that was computed from where its weights are."""
+
+    network: PlannerLM
+    vocabulary: Vocabulary
+    tokenizer: Tokenizer
+    identity: Mapping[str, Any]
+    longest: int
+    draft: PlannerLM | None = None
+
+    @property
+    def networks(self) -> tuple[PlannerLM, ...]:
+        """The planner's, and that of its draft."""
+        return (self.network,) if self.draft is None else (self.network, self.draft)
+
+    def planner(self) -> Planner:
+        """A planner of them, whose weights must be in their place."""
+        made = Planner(Decoder(self.network, self.vocabulary), self.tokenizer, self.identity, self.longest)
+        if self.draft is not None:
+            made.behind(self.draft)
+        return made
 
 
 class Planner:
@@ -85,8 +109,18 @@ class Planner:
 
     def follow(self, component: Component[LMConfig], found: Mapping[str, StoredTensor], like: torch.Tensor) -> None:
         """Has a smaller planner, of the same tokens, be ahead where codes are written. They stay what they are."""
-        draft = Decoder(_network(component, found, like), self._decoder.vocabulary)
-        self._writer = Ahead(self._decoder, draft)
+        self.behind(_network(component, found, like))
+
+    def behind(self, draft: PlannerLM) -> None:
+        """The same with the network of one."""
+        self._writer = Ahead(self._decoder, Decoder(draft, self._decoder.vocabulary))
+
+    @property
+    def parts(self) -> Parts:
+        """What it is made of."""
+        draft = self._writer.draft.network if isinstance(self._writer, Ahead) else None
+        network, vocabulary = self._decoder.network, self._decoder.vocabulary
+        return Parts(network, vocabulary, self._tokenizer, self.identity, self.longest, draft)
 
     def recall(self) -> Recall:
         """What asks how well it recalls a song from its codes."""

@@ -15,16 +15,18 @@ from engine.config import LMConfig
 from engine.errors import BadCheckpoint
 from engine.events import Progress
 from engine.headers import StoredTensor
+from engine.memory import available_bytes
 from engine.models.text import read_tokenizer
+from engine.moving import mover_for
 from engine.outfit import Outfit
 from engine.planner.draws import Sampling
-from engine.planner.jobs import Planner, Work
+from engine.planner.jobs import Parts, Planner, Work
 from engine.planner.plan import Plan
 from engine.planner.vocabulary import LONGEST
 from engine.request import Request
 from engine.sampling.noise import PLANNER, philox
 from engine.tasks import TASKS
-from engine.turns import Guest, Turns
+from engine.turns import Guest, Turns, Waiting
 
 DRAFTS = PLANNER + 2
 """The stream of a batch's first seed that the seeds of further drafts are drawn from."""
@@ -92,10 +94,16 @@ class Planning:
     def __init__(self, files: PlannerFiles | None, codes: int, like: Tensor, turns: Turns | None = None) -> None:
         """``codes`` is how many the model knows; the planner is loaded to where ``like`` is, in its dtype.
 
-        With ``turns`` it is there only while it works.
+        With ``turns`` it is there only while it works. Meanwhile its weights wait beside a card as those of others do
+        (``engine.turns``), where the computer has memory enough for them; else they are read from their files again.
         """
         self._files, self._codes, self._like, self._turns = files, codes, like, turns
         self._planner: Planner | None = None
+        self._mover = mover_for(like.device) if turns is not None and like.device.type != "cpu" else None
+        self._parts: Parts | None = None
+        """What it is made of, while it waits."""
+
+        self._waiting: tuple[Waiting, ...] = ()
         self._identity: dict[str, Any] = {}
         if turns is not None:
             turns.invite("planner", Guest(lambda: None, self._leave))
@@ -129,6 +137,10 @@ class Planning:
             )
         if self._turns is not None:
             self._turns.take("planner")
+        if self._planner is None and self._parts is not None:
+            for each in self._waiting:
+                each.enter()
+            self._planner, self._parts = self._parts.planner(), None
         if self._planner is None:
             component = self._files.component
             identity = {
@@ -145,8 +157,17 @@ class Planning:
         return self._planner
 
     def _leave(self) -> None:
-        """Gives the memory back; the next job loads it again."""
-        self._planner = None
+        """Gives the memory back; the next job has it come, or loads it again."""
+        if self._planner is None or self._mover is None:
+            self._planner = None
+            return
+        parts, self._planner = self._planner.parts, None
+        if not self._waiting and not _has_room(parts):
+            return
+        self._waiting = self._waiting or tuple(Waiting(each, self._mover) for each in parts.networks)
+        for each in self._waiting:
+            each.leave()
+        self._parts = parts
 
     @torch.no_grad()
     def drafts(self, request: Request) -> Planned:
@@ -205,6 +226,12 @@ class Planning:
         """Codes to caption, lyrics and metadata."""
         yield Progress("planner", 0, 1)
         return (yield from self.ready().understand(request, codes, seed=seed, sampling=sampling))
+
+
+def _has_room(parts: Parts) -> bool:
+    """Whether the computer has memory for weights to wait in, and as much again for everything else."""
+    sizes = (each.numel() * each.element_size() for network in parts.networks for each in network.parameters())
+    return available_bytes() > 2 * sum(sizes)
 
 
 def _draft_seeds(request: Request) -> list[int]:

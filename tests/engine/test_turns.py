@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from engine.models.loading import fill
+from engine.moving import Moment, Mover
 from engine.pipeline import Engine
 from engine.request import Request
 from engine.turns import Guest, Turns
@@ -93,6 +96,59 @@ def test_takes_are_the_same_and_weights_are_gone_between(tiny_turbo: Path, monke
     assert torch.equal(again[0].audio, in_turns[0].audio)
     assert together[0].codes
     assert engine.codes_of(in_turns[0].audio) == first.codes_of(in_turns[0].audio)
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("draft", [None, "0.6B"])
+def test_a_planner_waits_beside_a_card_and_is_not_read_again(
+    tiny_turbo: Path, monkeypatch: pytest.MonkeyPatch, draft: str | None
+) -> None:
+    """As on a card, but that its memory is the computer's: weights move between two places, and copies are plain."""
+    filled: list[object] = []
+
+    def noted(network: torch.nn.Module, found: Any) -> None:
+        filled.append(network)
+        fill(network, found)
+
+    monkeypatch.setattr("engine.planner.jobs.fill", noted)
+    monkeypatch.setattr("engine.models.steady.lay_out", lambda layers: False)  # a card's weights lie as they are
+    nothing_open: dict[str, Any] = {"use_cot_metas": False, "use_cot_caption": False, "use_cot_language": False}
+    request = Request(caption="slow jazz", lyrics="la", duration=1.0, inference_steps=1, seeds=[3, 4], **nothing_open)
+    together = Engine.load(tiny_turbo, lm="0.6B", device="cpu", offload=False, lm_draft=draft).render(request)
+    engine = Engine.load(tiny_turbo, lm="0.6B", device="cpu", offload=True, lm_draft=draft)
+    mover = engine.planning._mover = Counting(torch.device("cpu"))
+    networks = 1 if draft is None else 2
+    filled.clear()
+    for batch in range(2):
+        for one, other in zip(together, engine.render(request), strict=True):
+            assert (one.codes, one.plan, one.identity) == (other.codes, other.plan, other.identity)
+            assert torch.equal(one.latents, other.latents)
+        assert engine.planning.loaded is None  # the decoder, and all that looked at where the weights were, is gone
+        assert len(filled) == networks
+        assert (mover.homes, mover.fetched) == (networks, batch * networks)
+    homes = {each.data.untyped_storage()._cdata for each in filled[0].parameters()}  # type: ignore[attr-defined]
+    assert len(homes) == 1  # all of it in one piece, which waits
+    monkeypatch.setattr("engine.planner.planning.available_bytes", lambda: 0)
+    engine = Engine.load(tiny_turbo, lm="0.6B", device="cpu", offload=True, lm_draft=draft)
+    engine.planning._mover = mover
+    filled.clear()
+    for _ in range(2):
+        assert engine.render(request)[0].codes == together[0].codes
+    assert len(filled) == 2 * networks  # there is no room to wait in: it is read again
+
+
+class Counting(Mover):
+    """Counts the places in which weights wait, and how often they come."""
+
+    homes = fetched = 0
+
+    def home(self, size: int) -> torch.Tensor:
+        self.homes += 1
+        return super().home(size)
+
+    def fetch(self, home: torch.Tensor, place: torch.Tensor, after: Moment) -> Moment:
+        self.fetched += 1
+        return super().fetch(home, place, after)
 
 
 def _size(module: torch.nn.Module) -> int:
