@@ -49,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
     if args.status:
         return asyncio.run(_status(session, as_json=args.json))
     remember(session)
+    if args.no_loop and who_has(session) is None:
+        forget(Place.of(session).folder)  # a loop that was on when the last studio was killed stays off as well
     if args.foreground:
         return _serve(session, args)
     return asyncio.run(_start(session, args))

@@ -17,7 +17,8 @@ import pytest
 
 from acetui.cli import main
 from acetui.verbs.studio import engine_lines, run_lines
-from sessions.discovery import who_has
+from sessions.discovery import Place, who_has
+from sessions.loop_wish import LoopWish
 from sessions.new_session import create
 from sessions.settings import Settings
 from sessions.verify import REASONS
@@ -129,7 +130,10 @@ def test_a_night_without_a_terminal_and_every_take_again_after_a_restart(
     assert main(["studio", str(session), "--stop"]) == 0
 
 
-def test_a_service_manager_has_it_in_the_foreground(session: Path) -> None:
+def test_a_service_manager_has_it_in_the_foreground_and_a_loop_of_before_stays_off(session: Path) -> None:
+    folder = Place.of(session).folder
+    folder.mkdir(parents=True)
+    LoopWish({}, 0, time.time()).save(folder)
     command = [sys.executable, "-m", "acetui", "studio", str(session), "--foreground", "--no-loop"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
     assert process.stderr is not None
@@ -138,6 +142,7 @@ def test_a_service_manager_has_it_in_the_foreground(session: Path) -> None:
     assert process.wait(SECONDS) == 0
     process.stderr.close()
     assert who_has(session) is None
+    assert LoopWish.read(folder) is None
 
 
 @pytest.mark.parametrize("argv", [["--listen", "0"], ["--listen", "99999"], ["--stop", "--status"], []])
