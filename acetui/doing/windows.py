@@ -102,6 +102,7 @@ HANDLERS: Mapping[str, Handler] = {
     "takes": lambda app: app.desk.go_to("takes"),
     "leave-text": lambda app: app.desk.go_to("takes"),
     "zoom": zoom,
+    "zoom-take": lambda app: app.desk.zoom_take(),
     "log": log,
     "redraw": redraw,
     "leave": leave,

@@ -157,6 +157,8 @@ class Desk(KeyedScreen):
         self.set_class(pane is self.metadata, "-metadata")
         if self.has_class("-zoomed"):
             self._zoom(pane)
+        if pane is not self.takes:
+            self.remove_class("-large-take")
         pane.take_focus()
 
     def move_focus(self, by: int) -> None:
@@ -168,11 +170,17 @@ class Desk(KeyedScreen):
 
     def zoom(self) -> None:
         """The pane here fills the screen, or all are back."""
+        self.remove_class("-large-take")
         if self.has_class("-zoomed"):
             self.remove_class("-zoomed")
         elif (pane := self.pane_here()) is not None:
             self.add_class("-zoomed")
             self._zoom(pane)
+
+    def zoom_take(self) -> None:
+        """The take under the cursor fills the screen beneath a few rows of the list, or all are back."""
+        self.remove_class("-zoomed")
+        self.toggle_class("-large-take")
 
     def _zoom(self, pane: Pane) -> None:
         for each in self.panes():

@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from acetui.app import StudioApp
+from acetui.log_book import LogBook
 from acetui.looks.terminal_settings import AS_SHIPPED
 from acetui.looks.themes import shipped
 from acetui.screens.asks_models import AsksModels
@@ -47,6 +48,31 @@ async def repainting(app: StudioApp, pilot: Pilot[str | None]) -> None:
     await pilot.press("L", "j", "L", "L")
 
 
+async def logging(app: StudioApp, pilot: Pilot[str | None]) -> None:
+    """What was said at a time of day that is the same whenever it is drawn."""
+    pane = app.desk.log_pane
+    pane.book = pane.rows._book = LogBook()
+    for kind, words in (
+        ("said", "The loop is on."),
+        ("event", "Revision 4 counts from the next batch: caption +2 words, bpm 96 -> 104, duration 120 -> 150."),
+        ("notice", "Waiting for the card: tail-lights has it."),
+        ("error", "The engine has died. It is started again; what it was making is made anew."),
+    ):
+        pane.book.add(kind, words, "12:34:56")
+    await pilot.press("f9", "f5", "shift+tab")
+    pane.rows.sync()
+
+
+def opening(key: str) -> Arrange:
+    """What a cover or an extension is made with."""
+
+    async def arrange(app: StudioApp, pilot: Pilot[str | None]) -> None:
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, Remake) and app.screen._outline is not None)
+
+    return arrange
+
+
 def telling(*keys: str) -> Arrange:
     """Once the studio has told of its models."""
 
@@ -60,6 +86,8 @@ def telling(*keys: str) -> Arrange:
 SCREENS: dict[str, Arrange] = {
     "desk": press(),
     "desk-selected": press("j", "m", "j", "m"),
+    "large-take": press("j", "Z"),
+    "log": logging,
     "lyrics": press("f3"),
     "metadata": press("f4"),
     "palette": press("colon", "p", "i", "n"),
@@ -70,6 +98,8 @@ SCREENS: dict[str, Arrange] = {
     "why": press("i"),
     "lineage": press("j", "T"),
     "repaint": repainting,
+    "cover": opening("c"),
+    "extend": opening("e"),
     "settings": press("f8"),
     "welcome": telling("w", "w"),
     "models": telling("w", "g"),

@@ -62,6 +62,26 @@ async def test_a_pane_fills_the_screen_and_shrinks_again() -> None:
         assert app.desk.caption.display
 
 
+@presses("zoom-take")
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_take_is_large_beneath_a_few_rows_of_the_list(size: tuple[int, int]) -> None:
+    async with desk_with(takes(), size) as (app, pilot):
+        small = app.desk.take.size.height
+        await pilot.press("Z")
+        assert app.desk.take.size.height == size[1] - 9  # the first line, seven of the list, the keys
+        assert app.desk.take.size.width == size[0]
+        first = app.book.cursor
+        await pilot.press("j")
+        assert app.book.cursor != first
+        await pilot.press("f2")
+        assert here(app) == "caption"
+        assert app.desk.take.size.height == small
+        await pilot.press("f5", "Z", "z")
+        assert (app.desk.takes.size.width, app.desk.take.display) == (size[0], False)
+        await pilot.press("Z", "Z")
+        assert app.desk.take.size.height == small
+
+
 @presses("log")
 async def test_the_log_comes_and_goes() -> None:
     async with desk_with(takes()) as (app, pilot):
