@@ -84,14 +84,14 @@ def in_words(model: Model, endpoint: str) -> Iterator[None]:
         ) from None
     except errors.HfHubHTTPError as error:
         raise _refused(endpoint, error.response.status_code if error.response is not None else 0) from None
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        raise Unreachable(
+            f"HF_ENDPOINT is no address: {endpoint}.", "It begins with https://, as in https://hub.example."
+        ) from None
     except httpx.TimeoutException:
         raise unreachable(endpoint, "it does not answer in time") from None
     except httpx.TransportError as error:
         raise unreachable(endpoint, _reason(error)) from None
-    except httpx.InvalidURL:
-        raise Unreachable(
-            f"HF_ENDPOINT is no address: {endpoint}.", "It begins with https://, as in https://hub.example."
-        ) from None
 
 
 def _refused(endpoint: str, status: int) -> EngineError:

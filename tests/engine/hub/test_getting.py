@@ -260,6 +260,13 @@ def test_no_hub_at_all(root: Path) -> None:
     assert "models path" in caught.value.hint
 
 
+@pytest.mark.parametrize("address", ["hub.example", "ftp://hub.example", "http://[::1"])
+def test_a_mirror_that_is_no_address_is_said_to_be_none(root: Path, address: str) -> None:
+    with pytest.raises(Unreachable, match="HF_ENDPOINT is no address") as caught:
+        Getting(root, (Address("huggingface", address),), patience=HASTE, env={}).get(VAE)
+    assert "https://" in caught.value.hint
+
+
 def test_nothing_is_asked_where_that_is_forbidden(small_hub: Hub, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(Unreachable, match="HF_HUB_OFFLINE is set"):
