@@ -64,7 +64,7 @@ class Bench:
             str(self.identity[name]) for name in ("dtype", "quantization") if name in self.identity
         )
         facts = (
-            f"{self.identity.get('device')}, {precision}, {self.identity.get('threads')} threads",
+            f"{self._renders_on}, {precision}, {self.identity.get('threads')} threads",
             f"{models}; {takes} of {self.seconds:g} s, {self.request.get('inference_steps')} steps",
             f"acetui {self.identity.get('engine')}, torch {self.identity.get('torch')}",
         )
@@ -72,6 +72,12 @@ class Bench:
         lines += [f"| {name} | {_shown(cold)} | {_shown(warm)} |" for name, cold, warm in self.rows()]
         memory = f"; {self.peak_gb:.1f} GB at most" if self.peak_gb else ""
         return "\n".join([*lines, "", f"{self.speed:.2f} seconds of music a second, warm{memory}"])
+
+    @property
+    def _renders_on(self) -> str:
+        """The card by its name; a processor by its maker's and not by its kind, which says nothing of how fast it is."""
+        on_processor = self.identity.get("instruction_set") is not None
+        return str(self.machine.get("processor") if on_processor else self.identity.get("device"))
 
     def object(self) -> dict[str, Any]:
         """As it is kept, and as JSON has it."""

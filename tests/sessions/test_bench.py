@@ -65,6 +65,9 @@ def test_the_table_can_be_pasted() -> None:
     assert "| start | 300 ms | 200 ms |" in table
     assert "| conditions | 500 ms | - |" in table
     assert table[-1] == "10.00 seconds of music a second, warm; 1.2 GB at most"
+    assert table[0].startswith("x86_64, float32, ")  # of a card this is its name
+    processor = found(identity={"device": "x86_64", "instruction_set": "AVX2", "dtype": "float32"}).table()
+    assert processor.startswith("a processor, float32, ")
 
 
 def test_runs_are_kept_and_the_oldest_go(tmp_path: Path) -> None:
