@@ -19,12 +19,12 @@ import signal
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 import engine
-from engine.errors import BadCheckpoint, Cancelled, EngineError, OutOfMemory, RenderFailed
+from engine.errors import BadCheckpoint, Cancelled, EngineError, OutOfMemory
+from engine.explaining import explain
 from engine.file_names import check_output
 from engine.lines import Channel, claim_streams, read_lines
 from engine.protocol import (
@@ -51,9 +51,6 @@ from engine.writer import Job, Writer, Writing
 
 if TYPE_CHECKING:
     from engine.pipeline import Engine
-
-_NO_MEMORY = ("can't allocate memory", "out of memory")
-"""How torch says it on CPU and, for some kernels, on CUDA."""
 
 CAPABILITIES = ("render", "write")
 """The kinds of job beside ``load`` that this engine does."""
@@ -234,30 +231,15 @@ class Host:
         return self._engine
 
 
-def explain(error: Exception) -> EngineError:
-    """Any failure as a sentence and a hint. The traceback of an unexpected one goes to the log."""
-    if isinstance(error, EngineError):
-        return error
-    traceback.print_exception(error)
-    if out_of_memory(error):
-        return OutOfMemory()
-    return RenderFailed("The engine failed unexpectedly.", "The log has the details; run again with --debug to see it.")
-
-
-def out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, on whichever device. torch has a class of its own on CUDA, and only words on CPU."""
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(names & {"MemoryError", "OutOfMemoryError"}) or any(words in str(error) for words in _NO_MEMORY)
-
-
 def _load_engine(job: Load, progress: Callable[..., None]) -> Engine:
     from engine.checkpoints import find_models
 
     models = find_models(job.models)  # before torch: where there is nothing to load, people learn it at once
     try:
-        import torch
+        with _nothing_let_go():
+            import torch
 
-        from engine.pipeline import Engine
+            from engine.pipeline import Engine
     except ModuleNotFoundError as missing:
         sentence = f"The engine is not installed here: there is no {missing.name}."
         raise BadCheckpoint(sentence, "Run `make studio`, or pip install 'acetui[engine]'.") from missing
@@ -276,6 +258,23 @@ def _load_engine(job: Load, progress: Callable[..., None]) -> Engine:
         quantization=job.quantization,
         lm_draft=job.lm_draft,
     )
+
+
+@contextlib.contextmanager
+def _nothing_let_go() -> Iterator[None]:
+    """Importing makes half a million objects that stay: nobody looks among them for what can be let go, then or later.
+
+    What is set apart so stays for good: the first time alone, before there is a model.
+    """
+    if "torch" in sys.modules:
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _read_until_gone(host: Host, commands: BinaryIO, channel: Channel) -> None:

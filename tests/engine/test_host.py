@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from engine import host
 from engine.errors import OutOfMemory, RenderFailed
+from engine.explaining import explain
 from engine.lines import Channel
 from engine.protocol import ErrorEvent, Message, Ping, Pong, Shutdown, parse
 from tests.engine.nvml_double import DoubleCard, library
@@ -96,10 +98,27 @@ def test_a_job_that_waits_when_the_parent_goes_is_cancelled() -> None:
     ],
 )
 def test_unexpected_failures_are_explained(error: Exception, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
-    explained = host.explain(error)
+    explained = explain(error)
     assert sentence in explained.error
     assert explained.hint
     assert type(error).__name__ in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_is_imported_is_set_apart_and_nothing_later(first: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model's parts know each other: set apart, they would stay when another one is loaded."""
+    if first:
+        monkeypatch.delitem(sys.modules, "torch", raising=False)
+    else:
+        monkeypatch.setitem(sys.modules, "torch", object())
+    before = gc.get_freeze_count()
+    try:
+        with host._nothing_let_go():
+            assert gc.isenabled() is not first
+        assert gc.isenabled()
+        assert (gc.get_freeze_count() > before) is first
+    finally:
+        gc.unfreeze()
 
 
 def test_a_parent_that_is_gone_does_not_matter_to_the_channel() -> None:
@@ -200,7 +219,7 @@ def test_a_host_leaves_the_processor_to_whoever_types() -> None:
 def test_where_memory_runs_out_it_is_said_who_else_has_the_card() -> None:
     asked = host.Host(Channel(io.BytesIO()))
     with library(DoubleCard(tenants=((os.getpid(), 2**32), (7, 2**31)))):
-        error = asked._with_others(host.explain(MemoryError()))
+        error = asked._with_others(explain(MemoryError()))
         assert isinstance(error, OutOfMemory)
         assert error.error.endswith("for this. On the card a program (process 7) has 2.0 GB.")
         assert asked._with_others(RenderFailed("x", "y")).error == "x"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine import BadCheckpoint, Cancelled, RenderFailed, take_files
-from engine.host import explain
+from engine.explaining import explain
 from engine.protocol import TAKE_KEYS, Done, ErrorEvent, Loaded, Message, Output, Render, TakeEvent
 from engine.writer import WAITING, Writer, Writing
 
