@@ -75,7 +75,7 @@ class Bench:
 
     @property
     def _renders_on(self) -> str:
-        """The card by its name; a processor by its maker's and not by its kind, which says nothing of how fast it is."""
+        """The card by its name; a processor by its maker's, and not by its kind, which says nothing."""
         on_processor = self.identity.get("instruction_set") is not None
         return str(self.machine.get("processor") if on_processor else self.identity.get("device"))
 

@@ -7,6 +7,7 @@ Queries are ``[B, heads, S, D]``, keys and values ``[B, kv_heads, L, D]``; key h
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -47,19 +48,28 @@ def attend(
         return _banded(q, k, v, window, {} if masks is None else masks)
     if not causal and _blocked_pays(q):
         return _blocked(q, k, v, 1 if bound > SAMPLED_BOUND else _SAMPLING)
-    k, v = _for_fused_kernel(q, k, v, masked=False)
+    k, v = for_fused_kernel(q, k, v, masked=False)
     return F.scaled_dot_product_attention(q, k, v, is_causal=causal, enable_gqa=q.shape[1] != k.shape[1])
 
 
-def _for_fused_kernel(q: Tensor, k: Tensor, v: Tensor, *, masked: bool) -> tuple[Tensor, Tensor]:
+def for_fused_kernel(q: Tensor, k: Tensor, v: Tensor, *, masked: bool) -> tuple[Tensor, Tensor]:
     """Keys and values with their heads written out where CUDA's kernel for grouped heads cannot be used.
 
-    Only flash attention groups heads; it takes no mask and half precision alone, and everything else would build S x S.
+    Only flash attention groups heads; it takes no mask and half precision alone, and is not there before Ampere.
+    Everything else would build S x S.
     """
-    if q.device.type != "cuda" or q.shape[1] == k.shape[1] or (q.dtype != torch.float32 and not masked):
+    if q.device.type != "cuda" or q.shape[1] == k.shape[1]:
+        return k, v
+    if not masked and q.dtype != torch.float32 and _has_flash(q.device):
         return k, v
     group = q.shape[1] // k.shape[1]
     return k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
+
+
+@cache
+def _has_flash(device: torch.device) -> bool:
+    """Whether a card has flash attention. AMD's count in another way, and from far above."""
+    return torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def _blocked_pays(q: Tensor) -> bool:
@@ -103,7 +113,7 @@ def _banded(q: Tensor, k: Tensor, v: Tensor, window: int, masks: Masks) -> Tenso
     bands = -(-length // band)
     tail = bands * band - length
     queries = F.pad(q, (0, 0, 0, tail)).view(batch, heads, bands, band, dim)
-    k, v = _for_fused_kernel(q, k, v, masked=True)
+    k, v = for_fused_kernel(q, k, v, masked=True)
     keys, values = (_neighbourhoods(x, window, band, tail) for x in (k, v))
     key = (window, length, q.dtype)
     if key not in masks:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import LMConfig
+from engine.models.attention import for_fused_kernel
 from engine.models.laid_out import LaidOut
 from engine.models.primitives import Fused, GatedMLP, RMSNorm
 
@@ -256,9 +257,7 @@ def _behind(count: int, start: int, like: Tensor) -> Tensor:
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, *, causal: bool) -> Tensor:
     """``[1, heads, S, D]`` over ``[1, kv_heads, L, D]``."""
-    if q.device.type == "cuda" and (mask is not None or q.dtype == torch.float32):
-        group = q.shape[1] // k.shape[1]  # only flash attention groups heads there, without mask and in half precision
-        k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
+    k, v = for_fused_kernel(q, k, v, masked=mask is not None)
     grouped = q.shape[1] != k.shape[1]
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=grouped)
 

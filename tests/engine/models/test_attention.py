@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -297,3 +298,27 @@ def test_gradients_flow(window: int | None) -> None:
     actual = torch.autograd.grad(some(q, k, v).square().sum(), (q, k, v))
     for one, other in zip(actual, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "capability", "masked", "written_out"),
+    [
+        (torch.bfloat16, (8, 0), False, False),
+        (torch.float16, (9, 0), False, False),
+        (torch.float16, (7, 5), False, True),  # no flash attention, and what stands in for it would build S x S
+        (torch.bfloat16, (9, 0), True, True),
+        (torch.float32, (9, 0), False, True),
+    ],
+)
+def test_heads_are_written_out_where_a_card_cannot_group_them(
+    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, capability: tuple[int, int], masked: bool, written_out: bool
+) -> None:
+    monkeypatch.setattr(attention, "_has_flash", lambda device: capability >= (8, 0))
+    k, v = torch.randn(2, 1, 2, 3, 4)
+    queries = SimpleNamespace(device=torch.device("cuda:0"), dtype=dtype, shape=(1, 4, 3, 4))
+    keys, values = attention.for_fused_kernel(queries, k, v, masked=masked)  # type: ignore[arg-type]
+    if not written_out:
+        assert (keys is k, values is v) == (True, True)
+        return
+    assert all(torch.equal(keys[:, head], k[:, head // 2]) for head in range(4))
+    assert all(torch.equal(values[:, head], v[:, head // 2]) for head in range(4))
