@@ -16,6 +16,8 @@ from engine import InvalidRequest
 from engine.scoring.ranking import are_ties
 from sessions.places import find_session
 
+_NOTE_CELLS = 80
+
 
 def run_takes(args: argparse.Namespace) -> int:
     """``acetui takes``: prints the takes that pass, in their order."""
@@ -87,17 +89,23 @@ def _print(take: Mapping[str, Any], *, as_json: bool, tie: bool = False) -> None
     print(json.dumps({"event": "take", **take}) if as_json else line(take, tie=tie))
 
 
+def _short(note: str) -> str:
+    """A note in a list: a line of it; all of it is in what 'show' and ``--json`` print."""
+    words = " ".join(note.split())
+    return words if len(words) <= _NOTE_CELLS else f"{words[: _NOTE_CELLS - 3]}..."
+
+
 def line(take: Mapping[str, Any], *, tie: bool = False) -> str:
     """A take in a list, and how it was made from another; a ``tie`` with the one before it is marked."""
     score = "   -" if take["score"] is None else f"{take['score']:.2f}"
     rest = [
-        take["operation"] if take["operation"] != "render" else "",
+        "" if (how := take.get("operation")) in (None, "render") else str(how),
         "*" * take["rating"] if take["rating"] else "",
         "deleted" if take.get("deleted") else "trash" if take["trashed"] else "",
         "" if take["stored"] == "whole" else take["stored"],
         *(f"fault: {fault}" for fault in take["faults"]),
         *(f"#{tag}" for tag in take["tags"]),
-        " ".join(take["note"].split()),
+        _short(take["note"]),
     ]
     score += "~" if tie else " "
     head = f"{take['number']:>5}  {score} {take['verdict']:<8}  {clock_time(take['duration']):>5}  {take['name']}"

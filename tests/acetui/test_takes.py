@@ -165,6 +165,7 @@ def test_takes_as_people_read_them(tmp_path: Path, capsys: pytest.CaptureFixture
         take = store.change(1, note="a\nb", tags=["x"], faults=["silent"]).object()
     assert line(take).endswith("seed 1  fault: silent  #x  a b")
     assert line(take | {"operation": "repaint"}).endswith("seed 1  repaint  fault: silent  #x  a b")
+    assert line(take | {"note": "snare " * 100}).endswith(f"#x  {('snare ' * 100)[:77]}...")
     sketched = take | {"identity": take["identity"] | {"profile": "nano-turbo"}}
     assert line(sketched).endswith("a b  sketch model")
 
