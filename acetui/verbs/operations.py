@@ -85,7 +85,10 @@ def add_operation(verbs: Verbs, name: str) -> None:
         parser.add_argument("--takes", type=whole(1, MOST_TAKES), metavar="N", help="how many (default: 1)")
     for flag, own in verb.own.items():
         nargs = "+" if own.several else None
-        parser.add_argument(f"--{flag}", dest=f"own:{flag}", nargs=nargs, metavar=own.value, help=own.help)
+        wanted = flag == "with"
+        parser.add_argument(
+            f"--{flag}", dest=f"own:{flag}", nargs=nargs, metavar=own.value, help=own.help, required=wanted
+        )
     add_output_flags(parser)
     if verb.fields:
         parser.fill = lambda: _add_fields(parser, name)

@@ -117,6 +117,8 @@ def test_people_get_a_line_for_every_take(studio: Studio, capsys: pytest.Capture
         "repaint jam 4 --repainting-start soon",
         "finish jam 4 --takes 2",
         "stitch jam 4 --with pinned",
+        "stitch jam 4",
+        "join jam 4",
         "cover jam 4 --source other.wav",
     ],
 )
