@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from acetui.verbs.flags import recipe_from_flags
+from acetui.verbs.own_audio import check_files
 from acetui.verbs.parsing import MODEL_FLAGS
 from acetui.verbs.recipe_file import read_recipe
 from acetui.verbs.render import Stop
 from acetui.verbs.report import HumanReport, JsonReport, Report
-from engine import Cancelled, InvalidRequest, Request
+from engine import Cancelled, Request
 from engine.process import EngineDied, EngineProcess
 from engine.protocol import ProgressEvent
 from sessions.settings import Recipe
@@ -56,8 +57,7 @@ def _source(file: str | None) -> str | None:
     if file is None:
         return None
     path = Path(file).expanduser()
-    if not path.is_file():
-        raise InvalidRequest(f"There is no file {file}.", "Name an audio file.", field="src_audio")
+    check_files({"src_audio": file})
     return str(path.absolute())
 
 

@@ -88,6 +88,9 @@ def test_a_file_in_words(models: str, tmp_path: Path) -> None:
 
 def test_refusals(models: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["understand", str(tmp_path / "nothing.wav"), "--models", models]) == 2
+    capsys.readouterr()
+    assert main(["understand", str(tmp_path), "--models", models]) == 2
+    assert f"{tmp_path} is a folder." in capsys.readouterr().err
     assert main(["understand"]) == 2
     assert main(["plan", "--bpm", "9999"]) == 2
     assert main(["sample", "jazz", "--models", models, "--lm", "none"]) == 3
