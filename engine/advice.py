@@ -83,9 +83,14 @@ def _metadata(request: Request) -> Advice:
 
 def _length(request: Request, profile: Profile) -> Advice:
     low, high = profile.trained_seconds
-    if request.duration is not None and not low <= request.duration <= high:
-        trained = f"the {low:g} to {high:g} that a {profile.name} model was trained on"
-        yield "duration", f"{request.duration:g} seconds are outside {trained}."
+    if request.duration is None or any(_useless_duration(request)):
+        return
+    if not low <= request.duration <= high:
+        seconds = "1 second is" if request.duration == 1 else f"{request.duration:g} seconds are"
+        yield (
+            "duration",
+            f"{seconds} outside the {low:g} to {high:g} that a {profile.name} model was trained on.",
+        )
 
 
 def _machine(request: Request, profile: Profile) -> Advice:
@@ -183,9 +188,15 @@ def _task(request: Request) -> Advice:
         yield "audio_codes", f"audio_codes has no effect with {task.name}: it works on the source itself."
     if request.src_audio and not request.flow_edit_morph and (coded or not task.needs_source):
         yield "src_audio", f"src_audio has no effect with {task.name}{' from audio_codes' if coded else ''}."
+    yield from _useless_duration(request)
+
+
+def _useless_duration(request: Request) -> Advice:
+    """A length that something else decides about."""
+    task = TASKS[request.task_type]
     if request.duration is None:
         return
-    if coded:
+    if request.audio_codes and task.takes_codes:
         seconds = len(request.audio_codes) / CODES_A_SECOND
         if seconds != request.duration:
             yield "duration", f"duration has no effect: audio_codes is {seconds:g} seconds long."

@@ -92,7 +92,7 @@ def take_line(take: Mapping[str, Any]) -> str:
 def summary_lines(summary: Mapping[str, Any]) -> str:
     """The end of a run in two lines; the report has the rest."""
     failed = sum(summary["failed"].values())
-    made = f"{summary['made']} takes made, {summary['kept']} kept, {failed} failed"
+    made = f"{summary['made']} take{'s' * (summary['made'] != 1)} made, {summary['kept']} kept, {failed} failed"
     line = f"{made} in {clock_time(summary['seconds'])}; the engine was busy {summary['busy_share']:.0%} of the time."
     return f"{line}\nThe report: {summary['report']}" if summary["report"] else line
 

@@ -233,7 +233,7 @@ def test_siblings_and_sketches_are_marked() -> None:
     poor = take_line(take | {"score": 0.5, "faults": ["silent from 0:02"]})
     assert poor.endswith("made in 2.0 s  score 0.50  fault: silent from 0:02")
     summary = {"failed": {"x": 2}, "made": 1, "kept": 1, "seconds": 61, "busy_share": 0.5, "report": None}
-    assert summary_lines(summary) == "1 takes made, 1 kept, 2 failed in 1:01; the engine was busy 50% of the time."
+    assert summary_lines(summary) == "1 take made, 1 kept, 2 failed in 1:01; the engine was busy 50% of the time."
 
 
 def test_a_reader_that_goes_away_ends_the_run_after_the_take(

@@ -58,6 +58,10 @@ def test_the_model_in_the_box_is_a_sketch_model_of_its_family() -> None:
     told = dict(Request(duration=45.0).warnings(turbo))
     assert told["duration"] == "45 seconds are outside the 10 to 30 that a nano-turbo model was trained on."
     assert "duration" not in dict(Request(duration=30.0).warnings(turbo))
+    assert dict(Request(duration=1.0).warnings(turbo))["duration"].startswith("1 second is outside")
+    of_a_source = Request(task_type="repaint", src_audio="a.wav", repainting_end=4.0, duration=45.0)
+    told_of = [words for field, words in of_a_source.warnings(turbo) if field == "duration"]
+    assert told_of == ["duration has no effect with repaint: the result is as long as its source."]
     assert profile_for("acestep-v15-nano-base", DiTConfig()).guidance_scale == 7.0
     assert not profile_for("acestep-v15-turbo", DiTConfig(is_turbo=True)).sketch
 
