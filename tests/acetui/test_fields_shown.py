@@ -63,7 +63,7 @@ def test_every_entry_explains_itself_in_one_line(name: str) -> None:
 
 def test_explanations() -> None:
     assert explained("bpm") == "Tempo: 30 to 300 beats a minute."
-    assert explained("loop.takes") == "Stops after so many takes: 1 or more takes."
+    assert explained("loop.takes") == "Stops after so many takes: 1 to 100000 takes."
     assert explained("seed") == "Seed of the first take; -1 is random."
     assert explained("instrumental") == "No voice: sets the lyrics to [Instrumental]."
 
