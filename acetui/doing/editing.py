@@ -50,6 +50,12 @@ def own_editor(app: StudioApp) -> None:
     app.say("Taken over from the editor." if back.changed else "Nothing was changed.")
 
 
+def complete_tag(app: StudioApp) -> None:
+    """The rest of a tag that is begun is taken; where none is, the keys go to the next pane."""
+    if not app.desk.lyrics.lyrics.complete():
+        app.desk.move_focus(1)
+
+
 def to_section(app: StudioApp, *, back: bool) -> None:
     """The cursor goes to another section."""
     app.desk.lyrics.lyrics.to_section(back=back)
@@ -123,6 +129,7 @@ HANDLERS: Mapping[str, Handler] = {
     "dice": roll,
     "format": tidy,
     "own-editor": own_editor,
+    "complete-tag": complete_tag,
     "next-section": lambda app: to_section(app, back=False),
     "previous-section": lambda app: to_section(app, back=True),
     "sections": fold,

@@ -106,6 +106,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("format", "format", "Put the text in order: blank lines, ends, tags.", ("ctrl+f",), TEXT, "editing", 13),
     Action("next-finding", "check", "The next thing in the text to look at.", ("ctrl+r",), TEXT, "editing", 14),
+    Action("complete-tag", "tag", "Take the tag that is offered, else the next pane.", ("tab",), "lyrics", "editing"),
     Action("next-section", "section", "The next section of the lyrics.", ("ctrl+n",), "lyrics", "editing", 15),
     Action("previous-section", "section before", "The section before.", ("ctrl+o",), "lyrics", "editing"),
     Action("sections", "sections", "The song in a line a section, to go to one.", ("ctrl+l",), "lyrics", "editing", 16),

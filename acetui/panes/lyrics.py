@@ -11,7 +11,7 @@ _MARGIN = 4
 
 
 class LyricsEditor(TextEditor):
-    """Lyrics: syllables stand at the right edge, and a tag that is begun is completed with the right arrow."""
+    """Lyrics: syllables stand at the right edge, and a tag that is begun is completed."""
 
     MARGIN = _MARGIN
 
@@ -40,12 +40,19 @@ class LyricsEditor(TextEditor):
         return f"{count} ", self.get_component_rich_style(f"text-editor--{judged(count)}")
 
     def update_suggestion(self) -> None:
-        """The rest of a tag that is being typed stands there pale; the right arrow takes it."""
+        """The rest of a tag that is being typed stands there pale; Tab takes it, and the right arrow."""
         from acetui.lyrics.tag_completion import completions
 
         row, column = self.cursor_location
         found = completions(self.lines, row, column) if "[" in self.document.get_line(row) else []
         self.suggestion = found[0] if found else ""
+
+    def complete(self) -> bool:
+        """Takes the rest of the tag that is offered; whether there was one."""
+        offered = self.suggestion
+        if offered:
+            self.insert(offered)
+        return bool(offered)
 
     def to_section(self, *, back: bool = False) -> None:
         """The cursor goes to the tag of the next section, or of this one and then the one before."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
@@ -32,6 +33,11 @@ class TextEditor(AtOnce, TextArea):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"text-editor--{part}" for part in ("tag", "modifier", "backing", "loud", "open", "good", "short", "long")
     }
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+home", "text_start", show=False),
+        Binding("ctrl+end", "text_end", show=False),
+    ]
 
     MARGIN = 0
     """Cells at the right edge that the text leaves free."""
@@ -73,6 +79,14 @@ class TextEditor(AtOnce, TextArea):
     def lines(self) -> list[str]:
         """The lines, as the cursor counts them."""
         return list(self.document.lines)
+
+    def action_text_start(self) -> None:
+        """The cursor goes to the first sign of all."""
+        self.move_cursor((0, 0))
+
+    def action_text_end(self) -> None:
+        """The cursor goes behind the last sign of all."""
+        self.move_cursor(self.document.end)
 
     # --- painting ----------------------------------------------------------------------------------------------------
 

@@ -125,6 +125,20 @@ async def test_tags_are_completed_with_the_right_arrow() -> None:
         assert app.desk.lyrics.text == "[Verse 1]\nla\n[Verse 2]"
 
 
+@presses("complete-tag")
+async def test_tab_takes_the_tag_that_is_offered_and_else_goes_on() -> None:
+    async with written({"lyrics": "la\nla"}) as (_, app, pilot):
+        editor = app.desk.lyrics.editor
+        await pilot.press("f3", "ctrl+end", "enter", *"[Cho")
+        await pilot.press("tab")
+        assert editor.text == "la\nla\n[Chorus]"
+        assert app.desk.pane_here() is app.desk.lyrics
+        await pilot.press("ctrl+home", *"x ")
+        assert editor.text.startswith("x la\n")
+        await pilot.press("tab")
+        assert app.desk.pane_here() is app.desk.metadata
+
+
 @presses("next-finding")
 async def test_what_to_look_at_is_told_and_gone_to() -> None:
     lyrics = "[Verse]\nla\n[Zork]\nla\n[Verse\nla"
