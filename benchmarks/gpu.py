@@ -41,8 +41,9 @@ def run(bench: Bench, sizes: Sizes, matrix_rate: float) -> list[Area]:
     bench.say("making full-size weights on the device")
     dit = random_dit(sizes.dit, bench.device, DTYPES[sizes.dtype])
     vae = vae_as(random_vae(sizes.vae, bench.device, torch.float32), DTYPES[sizes.dtype])
-    dit_peer = peer_dit(dit) if have_diffusers() else None
-    vae_peer = peer_vae(vae) if have_diffusers() else None
+    beside = have_diffusers() and _has_room(bench, dit)
+    dit_peer = peer_dit(dit) if beside else None
+    vae_peer = peer_vae(vae) if beside else None
     areas = [
         _known(bench, sizes, dit, dit_peer, matrix_rate),
         _decoding(bench, sizes, vae, vae_peer),
@@ -50,8 +51,17 @@ def run(bench: Bench, sizes: Sizes, matrix_rate: float) -> list[Area]:
         _grid(bench, sizes, dit, dit_peer, matrix_rate),
     ]
     if dit_peer is None:
-        areas[0].notes.append("diffusers is not installed: there is no peer beside these figures.")
+        why = "This card has no room for a second model" if have_diffusers() else "diffusers is not installed"
+        areas[0].notes.append(f"{why}: there is no peer beside these figures.")
     return areas
+
+
+def _has_room(bench: Bench, dit: DiT) -> bool:
+    """Whether the same weights fit on the device once more, with what both compute beside them."""
+    if bench.device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(bench.device)
+    return free > sum(each.nbytes for each in dit.parameters()) + 3 * 2**30
 
 
 def _inputs(bench: Bench, sizes: Sizes, seconds: float, batch: int) -> Inputs:
