@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import engine
 from engine.errors import BadCheckpoint, Cancelled, EngineError, OutOfMemory
-from engine.explaining import explain
+from engine.explaining import broken_card, explain
 from engine.file_names import check_output
 from engine.lines import Channel, claim_streams, read_lines
 from engine.protocol import (
@@ -61,6 +61,9 @@ SLOWEST_STEP_SECONDS = 60.0
 LAST_WRITE_SECONDS = 5.0
 """How long a take that is being written may take where the parent is dead; what is sampled then has no future."""
 
+BROKEN = 70
+"""What the process ends with where its card can compute no more for it. Takes that were made are written before."""
+
 POLITENESS = 5
 """How much less of a busy processor than others the process claims, as ``nice`` counts it."""
 
@@ -76,6 +79,8 @@ class Host:
         self._engine: Engine | None = None
         self._loaded: Load | None = None
         self._writer = Writer(self._answer, explain)
+        self.ended_with = 0
+        """What the process is to end with once there is no more work."""
 
     def stop(self) -> None:
         """Ends the running job at its next step, and then the process. Safe to call from a signal handler."""
@@ -106,6 +111,10 @@ class Host:
                     result = self._do(job, writing)
                 except Exception as error:
                     result = self._with_others(explain(error))
+                    if failed := broken_card(error):
+                        self._channel.send(Notice(failed, job.id))
+                        self.ended_with = BROKEN
+                        return  # unanswered: whoever has started this process starts another one, and asks that
                 self._writer.end(writing, result)
 
     def _with_others(self, error: EngineError) -> EngineError:
@@ -302,8 +311,8 @@ def _give_way() -> None:
         weight.write(str(POLITENESS))
 
 
-def main() -> None:
-    """Runs the process until its parent is done with it."""
+def main() -> int:
+    """Runs the process until its parent is done with it, or its card is; what it is to end with."""
     _give_way()
     # numpy listens to takes beside the sampling, in products so small that its threads would only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -315,10 +324,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: host.stop())
     threading.Thread(target=_read_until_gone, args=[host, commands, channel], daemon=True).start()
     host.work()
+    return host.ended_with
 
 
 if __name__ == "__main__":
-    main()
+    code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # taking torch apart would last a second, and everything is on disk
+    os._exit(code)  # taking torch apart would last a second, and everything is on disk

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from engine import host
 from engine.errors import OutOfMemory, RenderFailed
-from engine.explaining import explain
+from engine.explaining import broken_card, explain
 from engine.lines import Channel
-from engine.protocol import ErrorEvent, Message, Ping, Pong, Shutdown, parse
+from engine.protocol import ErrorEvent, Message, Notice, Ping, Pong, Shutdown, parse
 from tests.engine.nvml_double import DoubleCard, library
 
 HOST = (sys.executable, "-m", "engine.host")
@@ -225,3 +225,40 @@ def test_where_memory_runs_out_it_is_said_who_else_has_the_card() -> None:
         assert asked._with_others(RenderFailed("x", "y")).error == "x"
     with library():
         assert asked._with_others(OutOfMemory()).error == OutOfMemory().error
+
+
+AcceleratorError = type("AcceleratorError", (RuntimeError,), {})
+"""As torch names what a card says."""
+
+
+@pytest.mark.parametrize(
+    ("error", "broken"),
+    [
+        (AcceleratorError("CUDA error: an illegal memory access was encountered"), True),
+        (AcceleratorError("HIP error: unspecified launch failure"), True),
+        (AcceleratorError("CUDA error: out of memory"), False),
+        (AcceleratorError("CUDA error: no kernel image is available for execution on the device"), False),
+        (RuntimeError("an illegal memory access"), False),
+    ],
+)
+def test_an_engine_does_not_outlive_its_card(
+    error: Exception, broken: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was asked of it is not answered, so that another engine is asked; everything else is an answer."""
+
+    def fails(*given: object) -> None:
+        raise error
+
+    monkeypatch.setattr(host.Host, "_do", fails)
+    answers = io.BytesIO()
+    asked = host.Host(Channel(answers))
+    asked.read(io.BytesIO(lines(b'{"type": "load", "id": "job-1"}')))
+    asked.work()
+    (answer,) = [parse(line) for line in answers.getvalue().splitlines()]
+    assert bool(broken_card(error)) == broken
+    assert (asked.ended_with, isinstance(answer, Notice), isinstance(answer, ErrorEvent)) == (
+        host.BROKEN if broken else 0,
+        broken,
+        not broken,
+    )
+    assert str(error) in capsys.readouterr().err
