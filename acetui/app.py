@@ -123,7 +123,7 @@ class StudioApp(ActingApp, inherit_bindings=False):
             lambda: self.link.client, self.session_folder, self.details.whole, self.playing_changed, self.complain
         )
         made.use(self.dressing.settings)
-        made.elsewhere = self.elsewhere
+        made.sounds.elsewhere = self.elsewhere
         return made
 
     @cached_property
@@ -285,7 +285,7 @@ class StudioApp(ActingApp, inherit_bindings=False):
         self.details.select(event.number)
         self.listening.selected(event.number)
         near = self.book.list.lines[max(self.book.at - 1, 0) : self.book.at + 2]
-        self.listening.look_ahead([number for number in near if number > 0])
+        self.listening.sounds.look_ahead([number for number in near if number > 0])
 
     def on_take_list_looked(self) -> None:
         """Other takes are in sight."""

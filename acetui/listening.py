@@ -16,17 +16,16 @@ from acetui.hearing.compare import Comparison
 from acetui.hearing.errands import Errands
 from acetui.hearing.heard_marks import HeardMarks
 from acetui.hearing.regions import Regions
+from acetui.hearing.take_sounds import TakeSounds
 from acetui.hearing.teller import Teller, what_to_tell
 from acetui.looks.terminal_settings import TerminalSettings
 from acetui.playhead import Playhead
 from engine.errors import EngineError
-from sessions.lyric_times import TimedLine, line_at, timed_lines
+from sessions.lyric_times import line_at
 
 if TYPE_CHECKING:
     from acetui.client import Client
-    from acetui.hearing.elsewhere import Elsewhere
     from acetui.hearing.on_air import OnAir
-    from acetui.player.fetching import Fetcher
     from acetui.player.player import Heard, Opener, Player
     from acetui.player.sounds import Sound
 
@@ -59,25 +58,19 @@ class Listening:
         self.opener: Opener | None = None
         """What opens an output, in place of what the settings say."""
 
-        self.elsewhere: Elsewhere | None = None
-        """Where audio comes from, in place of the studio's own line."""
-
         self._selected: int | None = None
         self._pages = 0
 
         self._client = client
-        self._folder = folder
-        self._take = take
         self._told = told
         self._trouble = trouble
         self._settings = TerminalSettings()
         self._player: Player | None = None
-        self._fetcher: Fetcher | None = None
         self._follower: asyncio.Task[None] | None = None
-        self._ahead: asyncio.Task[None] | None = None
-        self._known: dict[int, Mapping[str, Any]] = {}
-        self._lines: dict[int, Sequence[TimedLine]] = {}
         self._errands = Errands(trouble)
+        self.sounds = TakeSounds(client, folder, take, self._errands)
+        """The takes as something to be heard."""
+
         self._teller = Teller(client, self._state)
         self._complained: EngineError | None = None
         self._wish = 0
@@ -133,7 +126,7 @@ class Listening:
         from acetui.hearing.on_air import OnAir
         from acetui.hearing.radio import Radio
 
-        player, _ = self._ready()
+        player = self._ready()
         radio = Radio(self._order, order)
         self.on_air = OnAir(radio, play=self.play, sound=self._sound, queue=player.queue, look=self._look)
         playing = self._player is not None and self._player.look().playing
@@ -153,14 +146,6 @@ class Listening:
             self._player.match(settings.match_loudness)
             if (before.output, before.sound_device) != (settings.output, settings.sound_device):
                 self._player.use(self._opener())
-
-    def look_ahead(self, numbers: list[int]) -> None:
-        """These may be heard next: where the studio is elsewhere, their audio comes meanwhile."""
-        if self._fetcher is None or self._folder.is_dir():
-            return
-        if self._ahead is not None:
-            self._ahead.cancel()
-        self._ahead = self._errands.begin(self._fetch_ahead(numbers, self._fetcher))
 
     def selected(self, number: int | None) -> None:
         """The cursor is on another take: pages that follow show it."""
@@ -184,8 +169,7 @@ class Listening:
             await asyncio.to_thread(self._player.close)
             self._teller.soon()
             await self._teller.close()
-        if self._fetcher is not None:
-            await self._fetcher.close()
+        await self.sounds.close()
 
     # --- what there is to show ---------------------------------------------------------------------------------------
 
@@ -197,7 +181,7 @@ class Listening:
         heard = self._player.look()
         if heard.sound is None or heard.ended:
             return None
-        line = line_at(self._lines.get(self.number, ()), heard.second)
+        line = line_at(self.sounds.lines(self.number), heard.second)
         where = (int(heard.second), heard.sound.seconds)
         return Playhead(self.number, *where, heard.playing, heard.region, line, self.compared.alias(self.number))
 
@@ -225,36 +209,27 @@ class Listening:
         return self._player
 
     async def _sound(self, number: int) -> Sound:
-        """A take as something to be heard. Raises EngineError where it has no audio."""
-        take = await self._take(number)
-        _, fetcher = self._ready()
-        sound = await fetcher.sound(take)
-        self._known[number], self._lines[number] = take, timed_lines(take)
+        """A take as something to be heard, and what plays it. Raises EngineError where it has no audio."""
+        sound = await self.sounds.sound(number)
+        self._ready()
         return sound
 
     async def _order(self, filter: str, sort: str) -> Sequence[int]:
         return await self._client().order(filter, sort)
 
-    def _ready(self) -> tuple[Player, Fetcher]:
-        from acetui.player.fetching import Fetcher
+    def _ready(self) -> Player:
         from acetui.player.player import Player
 
-        if self._player is None or self._fetcher is None:
+        if self._player is None:
             loop = asyncio.get_running_loop()
 
             def happened() -> None:
                 with contextlib.suppress(RuntimeError):  # the terminal has ended meanwhile
                     loop.call_soon_threadsafe(self._happened)
 
-            self._fetcher = Fetcher(lambda: self.elsewhere or self._client(), self._folder, pace=self._pace)
             self._player = Player(self._opener(), happened)
             self.use(self._settings)
-        return self._player, self._fetcher
-
-    def _pace(self) -> float | None:
-        from acetui.hearing.elsewhere import SHARED_BYTES
-
-        return SHARED_BYTES if self.elsewhere is not None and self.elsewhere.shares else None
+        return self._player
 
     def _opener(self) -> Opener:
         from acetui.player.outputs import open_output
@@ -284,7 +259,7 @@ class Listening:
         """The number of the take that is heard, and how the player is."""
         heard = self._playing().look()
         key = None if heard.sound is None else heard.sound.key
-        return next((number for number, take in self._known.items() if take["id"] == key), None), heard
+        return self.sounds.number_of(key), heard
 
     def _follow(self) -> None:
         """Tells what is heard from now on."""
@@ -300,7 +275,7 @@ class Listening:
         self._marks.begin(told_at)
         while self._player is not None and self._player.look().playing and self.number is not None:
             self._told()
-            take = self._known.get(self.number)
+            take = self.sounds.known(self.number)
             if take is not None and not self.compared.blind:  # its row would say which it is
                 await self._marks.heard(take, clock())
             if clock() - told_at > TELL_SECONDS:
@@ -315,8 +290,3 @@ class Listening:
         """What the studio is told."""
         heard = None if self._player is None else self._player.look()
         return what_to_tell(heard, self.number, self._selected, blind=self.compared.blind)
-
-    async def _fetch_ahead(self, numbers: list[int], fetcher: Fetcher) -> None:
-        await asyncio.sleep(0.3)  # the cursor rests
-        with contextlib.suppress(EngineError):
-            await fetcher.prefetch([await self._take(number) for number in numbers])

@@ -92,7 +92,7 @@ class Writing:
             self._reader.look_soon()
             if self.orphans:
                 wait = "s wait" if len(self.orphans) > 1 else " waits"
-                return f"{len(self.orphans)} older draft{wait} to be taken over."
+                return f"{len(self.orphans)} older draft{wait} to be taken over: w o."
             return "What was typed here before is back." if back else ""
 
     async def close(self) -> None:

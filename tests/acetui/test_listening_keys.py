@@ -175,7 +175,7 @@ async def test_only_the_last_of_several_wishes_counts(tmp_path: Path) -> None:
                 await slow.wait()
             return await whole(number)
 
-        app.listening._take = late  # type: ignore[assignment]
+        app.listening.sounds.take = late  # type: ignore[assignment]
         await pilot.press("space")
         await played(app, pilot, "j space")
         slow.set()

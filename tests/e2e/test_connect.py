@@ -87,7 +87,7 @@ async def test_a_song_goes_on_while_the_line_is_cut_and_comes_back(tmp_path: Pat
                 await pilot.press("space")
                 player = await until(lambda: app.listening._player)
                 await until(lambda: player.look().second > 0.2)
-                fetcher = app.listening._fetcher
+                fetcher = app.listening.sounds.fetcher
                 assert fetcher is not None
                 await fetcher.settle()
 
