@@ -12,7 +12,7 @@ from acetui.client import Client, attach
 from acetui.verbs.flags import recipe_from_flags
 from acetui.verbs.take_words import find
 from acetui.verbs.takes import line
-from engine import InvalidRequest
+from engine import Cancelled, InvalidRequest
 from engine.readers import literal
 from sessions.places import find_session
 
@@ -24,17 +24,20 @@ TAKES = "with"
 
 
 def run(args: argparse.Namespace) -> int:
-    """The verb: prints every take that was made."""
+    """The verb: prints every take that was made. Raises Cancelled for Ctrl-C: what the studio began it ends."""
     session = find_session(args.session)
     body = _body(args)
+    begun = False
 
     async def operate() -> int:
+        nonlocal begun
         made = 0
         async with await attach(session) as studio:
             parents = await find(studio, [args.take])
             if TAKES in body:
                 body[TAKES] = await _others(studio, body[TAKES])
             for parent in parents:
+                begun = True
                 asked = asyncio.create_task(studio.operate(parent["number"], args.verb, **body, wait=True))
                 if not args.json:
                     await _say_that_it_goes_on(asked, f"The studio is at it: {args.verb} of take {parent['number']}.")
@@ -46,7 +49,13 @@ def run(args: argparse.Namespace) -> int:
             print(json.dumps({"event": "done", "takes": made}), flush=True)
         return 0
 
-    return asyncio.run(operate())
+    try:
+        return asyncio.run(operate())
+    except KeyboardInterrupt:
+        if not begun:
+            raise
+        end = f"its takes come into the session. 'acetui studio {args.session} --stop' ends that."
+        raise Cancelled("Nobody waits any more.", f"The studio goes on with what it was asked for, and {end}") from None
 
 
 async def _say_that_it_goes_on(asked: asyncio.Task[Any], words: str) -> None:

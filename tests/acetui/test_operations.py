@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -159,3 +161,17 @@ def test_what_takes_a_while_is_said_to_be_under_way(
     monkeypatch.setattr(operating, "ACCEPTED_SECONDS", 0.01)
     assert main(["extend", "jam", "4"]) == 0
     assert capsys.readouterr().err == "The studio is at it: extend of take 4.\n"
+
+
+def test_ctrl_c_says_that_the_studio_goes_on(studio: Studio, capsys: pytest.CaptureFixture[str]) -> None:
+    async def interrupted(*_: object, **__: object) -> dict[str, Any]:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(60)
+        return {"takes": [TAKE]}
+
+    studio.operate = interrupted  # type: ignore[method-assign]
+    assert main(["extend", "jam", "4"]) == 130
+    told = capsys.readouterr().err
+    assert "The studio goes on" in told
+    assert "acetui studio jam --stop" in told
+    assert "Nothing was written" not in told
