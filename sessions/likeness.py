@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.scoring.agreement import SURE_OF_KEY, SURE_OF_TEMPO, Heard, as_asked
+from engine.scoring.agreement import SURE, Heard, as_asked
 from sessions.take import Take
 
 KEEPING = ("cover", "cover-nofsq", "repaint", "extend", "complete", "finish")
 """Operations whose takes go on with the tempo and the key of the take that they are made from."""
 
-_SURE = {"bpm": ("bpm_confidence", SURE_OF_TEMPO), "keyscale": ("key_confidence", SURE_OF_KEY)}
 _MEASURES = {"bpm": "tempo", "keyscale": "key"}
 
 
@@ -23,7 +22,7 @@ def beside(take: Take, parent: Take) -> Take:
     heard = _heard(take.measured)
     if take.operation not in KEEPING or heard is None:
         return take
-    wanted = {name: parent.measured.get(name) for name in _SURE if _surely(parent.measured, name)}
+    wanted = {name: parent.measured.get(name) for name in SURE if _surely(parent.measured, name)}
     wanted = {name: value for name, value in wanted.items() if _MEASURES[name] not in take.parts}
     found = as_asked(heard, wanted.get("bpm"), wanted.get("keyscale"))
     if not found:
@@ -33,7 +32,7 @@ def beside(take: Take, parent: Take) -> Take:
 
 
 def _surely(measured: Mapping[str, Any], name: str) -> bool:
-    confidence, least = _SURE[name]
+    confidence, least = SURE[name]
     told = measured.get(confidence)
     return isinstance(told, int | float) and told >= least
 
@@ -41,7 +40,7 @@ def _surely(measured: Mapping[str, Any], name: str) -> bool:
 def _heard(measured: Mapping[str, Any]) -> Heard | None:
     """What was heard in a take; None where nobody listened, or somebody wrote what is none."""
     bpm, key = measured.get("bpm"), measured.get("keyscale")
-    sure = [measured.get(name) for name, _ in _SURE.values()]
+    sure = [measured.get(name) for name, _ in SURE.values()]
     if not isinstance(bpm, int | float) or bpm <= 0 or not isinstance(key, str):
         return None
     tempo, tonality = (float(each) if isinstance(each, int | float) else 0.0 for each in sure)

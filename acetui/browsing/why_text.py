@@ -9,6 +9,7 @@ from typing import Any
 from acetui.browsing.take_facts import OPEN, PLANNED, decided, decimal
 from acetui.looks.signs import Looks
 from acetui.looks.text_cells import safe
+from engine.scoring.agreement import unsure
 from engine.scoring.ranking import MEASURED, PART_NAMES
 
 Line = tuple[str, str]
@@ -72,7 +73,10 @@ def _standing(take: Mapping[str, Any], why: Mapping[str, Any]) -> Iterator[str]:
         )
         return
     ties = "" if not standing["ties"] else f", level with {standing['ties']} more"
-    yield f"Place {standing['place']} of the {standing['pool']} takes that were asked alike{ties}."
+    if standing["pool"] == 1:
+        yield "It is the only take that was asked so."
+    else:
+        yield f"Place {standing['place']} of the {standing['pool']} takes that were asked alike{ties}."
     above = [(PART_NAMES.get(name, name), share) for name, share in standing["above"].items() if share is not None]
     if above:
         yield "Above " + ", ".join(f"{share:.0%} of them in {name}" for name, share in above) + "."
@@ -85,11 +89,13 @@ def _heard(take: Mapping[str, Any]) -> list[Line]:
     for name, unit in (("bpm", " bpm"), ("keyscale", "")):
         if name in heard:
             wanted, planned = decided(take, name)
-            by = " by the planner" if planned else ""
-            said = f"asked for{by} {_shown(wanted)}" if wanted not in OPEN else "not asked for"
+            whose = "the planner chose" if planned else "asked for"
+            said = f"{whose} {_shown(wanted)}" if wanted not in OPEN else "not asked for"
             kept = heard.get("kept")
             if isinstance(kept, Mapping) and name in kept:
                 said = f"{_shown(kept[name])} in the take that it is made from"
+            if wanted not in OPEN and unsure(heard, name):
+                said += "; not sure, so it does not count"
             found.append((f"  {_shown(heard[name])}{unit} ({said})", "text"))
     if "lyric_alignment_planned" in heard:
         found.append((f"  the words, in its audio codes alone: {decimal(heard['lyric_alignment_planned'])}", "quiet"))

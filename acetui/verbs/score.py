@@ -11,13 +11,10 @@ from typing import Any
 from acetui.verbs.report import print_error
 from acetui.verbs.side_program import side_program
 from engine import EngineError
-from engine.scoring.agreement import SURE_OF_KEY, SURE_OF_TEMPO
+from engine.scoring.agreement import unsure
 from engine.scoring.ranking import PART_NAMES
 
 MISSING = 3
-
-_SURE = {"bpm": ("tempo", "bpm_confidence", SURE_OF_TEMPO), "keyscale": ("key", "key_confidence", SURE_OF_KEY)}
-"""The measure of each, how sure the ear was, and how sure it has to be."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -85,15 +82,13 @@ def _reasons(answer: Mapping[str, Any]) -> Iterator[str]:
 
 def _wanted(answer: Mapping[str, Any], name: str) -> str:
     """What tempo or key are held against, and whether they are: what is not heard surely does not count."""
-    measure, confidence, enough = _SURE[name]
     if name in answer["asked"]:
         wanted = f"asked for {_shown(answer['asked'][name])}"
     elif name in answer["planned"]:
         wanted = f"the planner chose {_shown(answer['planned'][name])}"
     else:
         return "none asked for"
-    unsure = measure not in answer["parts"] and answer["measured"].get(confidence, enough) < enough
-    return f"{wanted}; not heard surely, so it does not count" if unsure else wanted
+    return f"{wanted}; not heard surely, so it does not count" if unsure(answer["measured"], name) else wanted
 
 
 def _shown(value: Any) -> str:

@@ -25,6 +25,11 @@ SURE_OF_TEMPO = 0.15
 SURE_OF_KEY = 0.02
 """Confidence of each estimator from which it is listened to; measured on songs that are known."""
 
+SURE: Mapping[str, tuple[str, float]] = MappingProxyType(
+    {"bpm": ("bpm_confidence", SURE_OF_TEMPO), "keyscale": ("key_confidence", SURE_OF_KEY)}
+)
+"""By the names of what was heard: under which it says how sure that is, and how sure it has to be."""
+
 TEMPO_WORTH: Mapping[str, float] = {"right": 1.0, "octave": 0.5, "metrical": 0.25}
 """What a tempo is worth at most by how it lies to the one asked for. Half and double are as often the listener's
 mistake."""
@@ -53,6 +58,13 @@ def asked(request: Mapping[str, Any], plan: Mapping[str, Any] | None, name: str)
     """What a take was to have for a field: a person's wish, else the planner's; None where neither says."""
     wishes = (request.get(name), request.get(f"cot_{name}"), (plan or {}).get(name))
     return next((wish for wish in wishes if wish not in _OPEN), None)
+
+
+def unsure(measured: Mapping[str, Any], name: str) -> bool:
+    """Whether ``bpm`` or ``keyscale`` of what was ``measured`` was heard, and not surely enough to count."""
+    confidence, least = SURE[name]
+    told = measured.get(confidence)
+    return isinstance(told, int | float) and told < least
 
 
 def tempo_worth(measured: float, wanted: float) -> float:

@@ -106,6 +106,12 @@ def test_the_score_is_explained() -> None:
     assert "  E minor (asked for A minor)" in found
     assert "  35% of it comes again nearly exactly" in found
     assert "  lyrics: nothing" in found
+    doubtful = take(1, measured={"bpm": 96.2, "bpm_confidence": 0.1, "keyscale": "E minor", "key_confidence": 0.4})
+    alone = {**REASONS, "standing": {"pool": 1, "place": 1, "ties": 0, "above": {}}}
+    said = [text for text, _ in lines(doubtful | {"score": 0.5}, {}, alone, Looks(ASCII, PLAIN), 80)]
+    assert "  It is the only take that was asked so." in said
+    assert "  96.2 bpm (asked for 96; not sure, so it does not count)" in said
+    assert "  E minor (asked for A minor)" in said
     planned = take(1, request={"seed": 5, "bpm": 96}, plan={"bpm": 98, "seed": 0, "likelihood": None, "model": "lm"})
     words = [text for text, _ in lines(planned, {}, {}, Looks(ASCII, PLAIN), 80)]
     words = words[words.index("Planned") + 1 : words.index("Made") - 1]
