@@ -65,7 +65,8 @@ class NoteLine(Widget):
         """Works the rows out, and has as many as they need, up to ``most``; the last is cut where they are not all."""
         text, warning = self._said
         mark = f"{self.looks.glyphs.trouble} " if warning else ""
-        width = max(self.size.width, 10)
+        # Before it has its room it is as wide as the terminal, as a rule: nothing is laid out twice for a guess.
+        width = max(self.size.width or (self.app.size.width if self.is_attached else 0), 10)
         words = safe(f"{mark}{self.looks.words(text)}") if text else ""
         rows = rows_of(words, width + 1) if self._most > 1 and words else [words]
         if len(rows) > self._most:

@@ -81,6 +81,8 @@ class HelpRows(ScrollView, can_focus=True):
 
     def _break(self) -> None:
         """A sentence that is too long for its row goes on below."""
+        if not self.size.width:  # before there is room it would be drawn twice
+            return
         self._rows = [row for made in self._made for row in broken(made, self.size.width)]
         self.virtual_size = Size(self.size.width, len(self._rows))
         self.refresh()
