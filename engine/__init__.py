@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from engine import pipeline
     from engine.request import Request
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "BadCheckpoint",
     "Cancelled",

@@ -50,6 +50,8 @@ class Overheard:
     """What each of the tokens says."""
 
     recalled: Recalled = field(default_factory=Recalled)
+    by_sound: bool = False
+    """Whether that was recalled of codes that the take's latents come to, because it has none of its own."""
 
 
 class Overhearing:
@@ -84,7 +86,7 @@ class Overhearing:
         """The take with what was found out about it; where looking at the words fails, the take counts without.
 
         ``latents`` are clean, ``[T, 64]``; ``context`` ``[1, S, H]`` is what they were made in; ``recalled`` what was
-        recalled of each item's codes, if anything was.
+        recalled of each item's codes, if anything was. A take without codes (a repaint, a cover) is asked by its sound.
         """
         began = time.perf_counter()
         attention: npt.NDArray[np.float32] | None = None
@@ -97,8 +99,22 @@ class Overhearing:
         except (RuntimeError, MemoryError):
             _log.exception("a take could not be looked at with its model")
         index = take.layout["index"]
-        found = Overheard(attention, planned, texts, recalled[index] if index < len(recalled) else Recalled())
+        if by_sound := not take.codes and self._planning.loaded is not None:
+            words = self._by_sound(run.request, take.latents)
+        else:
+            words = recalled[index] if index < len(recalled) else Recalled()
+        found = Overheard(attention, planned, texts, words, by_sound)
         return replace(take, overheard=found, timings={**take.timings, "score": time.perf_counter() - began})
+
+    def _by_sound(self, request: Request, latents: Tensor) -> Recalled:
+        """What is recalled of the codes that ``latents`` come to."""
+        model = self._model
+        try:
+            codes = model.networks.tokenizer(latents.unsqueeze(0).to(model.device, model.dtype), model.silence)
+            return next(iter(self.recalled(request, codes.tolist())), Recalled())
+        except (RuntimeError, MemoryError):
+            _log.exception("a take could not be put into codes")
+            return Recalled()
 
     def _by_codes(
         self, run: Run, codes: tuple[int, ...], latents: Tensor, context: Tensor

@@ -118,6 +118,7 @@ def _told(take: Take, seconds: float) -> tuple[dict[str, float], dict[str, Any]]
     if (reward := recalled.score(take.request.score_scale)) is not None:
         told["semantic"] = round(reward, 4)
         said |= {"caption_pmi": recalled.caption, "lyrics_pmi": recalled.lyrics, "recall": dict(recalled.metadata)}
+        said |= {"semantic_by": "sound"} if take.overheard.by_sound else {}
     return told, said
 
 

@@ -11,7 +11,9 @@ import pytest
 from tokenizers import Tokenizer
 
 from engine import Engine, Request, take_files
+from engine.encoding import write
 from engine.overhearing import Overhearing, spoken
+from engine.planner.planning import Planning
 from engine.planner.recall import Recall
 from engine.prompt import lyric_prompt
 from engine.protocol import Output
@@ -105,7 +107,31 @@ def test_siblings_have_the_same_codes_and_are_asked_once(engine: Engine, monkeyp
     assert found[1] == found[2] == pytest.approx(found[0], abs=1e-3)
 
 
-def test_a_take_without_words_or_codes_is_asked_nothing(engine: Engine) -> None:
+@pytest.mark.parametrize(
+    ("task", "more"), [("repaint", {"repainting_start": 0.5, "repainting_end": 1.0}), ("cover", {})]
+)
+def test_a_take_without_codes_is_asked_by_what_its_sound_comes_to(
+    engine: Engine, tmp_path: Path, task: str, more: dict[str, object]
+) -> None:
+    first = rendered(engine, thinking=True, lyrics="[Instrumental]")
+    write(tmp_path / "first.flac", first.audio.numpy(), format="flac")
+    source = {"task_type": task, "src_audio": str(tmp_path / "first.flac"), "lyrics": "[Instrumental]", **more}
+    take = rendered(engine, thinking=None, **source)
+    told = take_object(take, {})
+    assert not take.codes
+    assert told["measured"]["semantic_by"] == "sound"
+    codes = engine._model.networks.tokenizer(take.latents.unsqueeze(0), engine._model.silence)[0].tolist()
+    planner = engine.planning.loaded
+    assert planner is not None
+    of_sound = planner.recall().of(codes, take.request.caption, "", {"bpm": 90, "duration": take.request.duration})
+    assert told["parts"]["semantic"] == pytest.approx(of_sound.score(), abs=1e-4)
+    assert "semantic_by" not in take_object(first, {})["measured"]
+
+
+def test_a_take_without_words_or_codes_is_asked_nothing_where_no_planner_is_loaded(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Planning, "loaded", None)
     take = rendered(engine, lyrics="[Instrumental]")
     assert take.overheard is not None
     assert (take.overheard.attention, take.overheard.texts) == (None, ())
