@@ -228,6 +228,8 @@ class StudioApp(ActingApp, inherit_bindings=False):
             self.details.changed(event["take"])
             if isinstance(self.screen, FollowsTakes):
                 self.screen.take_changed(event["take"])
+        elif event["event"] == "scored":
+            self.details.scored(event)
         self.desk.on_studio_event(event)
         if event["event"] == "recipe":
             self._ask_again()

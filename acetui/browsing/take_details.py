@@ -64,6 +64,11 @@ class TakeDetails:
             if take["number"] == self.number:
                 self._told()
 
+    def scored(self, event: Mapping[str, Any]) -> None:
+        """A take was judged, or its parts weigh something else now."""
+        if (take := self._takes.get(event["number"])) is not None:
+            self.changed({**take, **{name: event[name] for name in ("score", "parts", "faults")}})
+
     def show(self) -> None:
         """Something about it is known that was not."""
         self._told()

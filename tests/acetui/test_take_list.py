@@ -96,6 +96,17 @@ async def test_what_happens_to_takes_is_shown_on_their_lines() -> None:
         assert picture(app, app.desk.takes)[3].startswith(" • 3")
 
 
+async def test_a_take_that_is_weighed_anew_has_one_score_in_the_list_and_beside_it() -> None:
+    studio = ScriptedStudio(some())
+    async with desk_with(studio) as (app, pilot):
+        number = app.book.cursor
+        studio.tell("scored", number=number, score=0.111, parts={"signal": 0.222}, faults=[], weighed=True)
+        await settled(app, pilot)
+        shown = "\n".join(picture(app, app.desk.take))
+        assert "score .11" in shown
+        assert "sound .22" in shown
+
+
 async def test_a_filter_is_heeded_by_what_comes() -> None:
     studio = ScriptedStudio(some())
     async with desk_with(studio) as (app, pilot):
