@@ -38,6 +38,9 @@ _ROWS = 400
 class Client(Connection):
     """What one studio can be asked, for ``async with``. Made by ``attach``, or with an address and a token."""
 
+    started = False
+    """Whether ``attach`` has started the studio for it."""
+
     async def session(self) -> dict[str, Any]:
         """The session as it is: revision, loop, engine, counts, and where to follow events from."""
         return await self.call("GET", "/api/session")
@@ -183,17 +186,19 @@ async def attach(session: Path, *, start: bool = True, workers: str = "") -> Cli
     studio, or none that answers, and what keeps one from starting.
     """
     until = asyncio.get_running_loop().time() + ATTACH_SECONDS
-    place = Place.of(session)
+    place, started = Place.of(session), False
     while True:
         if (holder := await asyncio.to_thread(who_has, session)) is not None:
             _check_reachable(session, holder)
             if (client := await _answering(place, holder)) is not None:
+                client.started = started
                 return client
         elif not start:
             raise StudioGone(f"No studio of {session.name} runs.", f"'acetui studio {session.name}' starts one.")
         else:
             with contextlib.suppress(SessionBusy):  # somebody else was faster
                 await asyncio.to_thread(spawn, session, workers)
+                started = True
                 continue
         if asyncio.get_running_loop().time() > until:
             raise StudioGone(f"The studio of {session.name} does not answer.", f"Its log is {place.log}.")

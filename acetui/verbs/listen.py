@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from acetui.client import attach
 from acetui.hearing.page_address import ssh_line, with_token
+from acetui.verbs.attaching import attached
 from engine import EngineError
 from sessions.discovery import Place
 from sessions.errors import MissingSession
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _listen(session: Path, port: int | None, *, as_json: bool) -> int:
-    async with await attach(session) as studio:
+    async with await attached(session) as studio:
         url = await studio.listen(port)
     open_at = urlsplit(url).port
     if port is not None and open_at != port:

@@ -8,7 +8,8 @@ import json
 import sys
 from typing import Any
 
-from acetui.client import Client, attach
+from acetui.client import Client
+from acetui.verbs.attaching import attached
 from acetui.verbs.flags import recipe_from_flags
 from acetui.verbs.take_words import find
 from acetui.verbs.takes import line
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     async def operate() -> int:
         nonlocal begun
         made = 0
-        async with await attach(session) as studio:
+        async with await attached(session) as studio:
             parents = await find(studio, [args.take])
             if TAKES in body:
                 body[TAKES] = await _others(studio, body[TAKES])

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import json
 
-from acetui.client import attach
+from acetui.verbs.attaching import attached
 from acetui.verbs.take_words import find
 from sessions.places import find_session
 
@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
 
     async def verify() -> int:
         code = 0
-        async with await attach(session) as studio:
+        async with await attached(session) as studio:
             for take in await find(studio, args.takes):
                 outcome = await studio.operate(take["number"], "verify")
                 code = code if outcome["identical"] else DIFFERENT

@@ -64,7 +64,7 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
         numbers = {"last": [4], "pinned": [2, 3]}
         return [{"number": n} for word in words for n in numbers.get(word) or [int(word)]]
 
-    monkeypatch.setattr(operating, "attach", attach)
+    monkeypatch.setattr(operating, "attached", attach)
     monkeypatch.setattr(operating, "find", find)
     monkeypatch.setenv("ACETUI_DATA", str(tmp_path))
     create(tmp_path / "sessions" / "jam", Settings.from_dict({}))

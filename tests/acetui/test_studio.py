@@ -145,6 +145,24 @@ def test_a_service_manager_has_it_in_the_foreground_and_a_loop_of_before_stays_o
     assert LoopWish.read(folder) is None
 
 
+def test_who_wants_something_else_is_told_that_the_loop_goes_on(
+    session: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Place.of(session).folder
+    folder.mkdir(parents=True)
+    LoopWish({}, 0, time.time()).save(folder)
+    for words in (
+        f"The loop of jam was on when its studio ended, and goes on. 'acetui studio {session.name} --stop'",
+        "",
+    ):
+        assert main(["listen", str(session), "--json"]) == 0
+        told = capsys.readouterr()
+        assert told.err.startswith(words)
+        assert bool(told.err) == bool(words)
+        assert json.loads(told.out)["url"]
+    assert main(["studio", str(session), "--stop"]) == 0
+
+
 @pytest.mark.parametrize("argv", [["--listen", "0"], ["--listen", "99999"], ["--stop", "--status"], []])
 def test_wrong_arguments_are_refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["studio", *(["x"] if argv else []), *argv]) == 2
