@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acetui.screens.proofreader import Proofreader
-from acetui.studio_state import StudioState
+from acetui.studio_state import Connection, StudioState
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ class Writing:
 
         self._attaching = asyncio.Lock()
         self._there = False
+        self.waits = False
+        """Whether somebody waits for the studio to have the draft."""
+
         self._put_away: dict[str, str] = {}
         self._dice: Dice | None = None
         self._taps: TapTempo | None = None
@@ -59,6 +62,22 @@ class Writing:
         if self._drafting is None:
             raise EngineError("The recipe is not there yet.", "Try again in a moment.")
         return self._drafting
+
+    @property
+    def there(self) -> bool:
+        """Whether the studio is there, and has what is typed here."""
+        return self._there and self._state is not None and self._state.connection is Connection.THERE
+
+    async def wait(self, seconds: float) -> None:
+        """Waits until it is ``there``, but no longer than so many seconds."""
+        self.waits = True
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while not self.there:
+                        await asyncio.sleep(0.05)
+        finally:
+            self.waits = False
 
     @property
     def settled(self) -> bool:

@@ -113,7 +113,7 @@ async def test_a_question_is_answered_or_not() -> None:
 
 async def test_trouble_is_told_until_the_next_key_and_stays_in_the_log() -> None:
     async with desk() as (app, pilot):
-        await pilot.press("ctrl+g")
+        await pilot.press("a")
         await pilot.pause()
         assert "not connected" in bar(app)
         await pilot.press("tab")

@@ -11,6 +11,7 @@ import pytest
 from acetui.app import StudioApp
 from acetui.looks.terminal_settings import AS_SHIPPED
 from acetui.recipe.examples import examples
+from acetui.studio_state import Connection
 from tests.acetui.pictured_studio import pictured
 from tests.acetui.presses import presses
 from tests.acetui.told_studio import until
@@ -34,6 +35,26 @@ async def test_the_applied_recipe_is_in_the_panes() -> None:
         assert (app.desk.caption.text, app.desk.lyrics.text) == ("warm jazz", "[Verse]\nla la")
         assert "2/256" in heading(app.desk.caption)
         assert "3/2048" in heading(app.desk.lyrics)
+
+
+async def test_who_is_faster_than_the_studio_has_it_counted_once_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("acetui.link.RETRY_SECONDS", (0.02,))
+    async with written({"caption": "warm"}) as (told, app, pilot):
+        told.go()
+        await until(pilot, lambda: app.state.connection is Connection.LOST)
+        await pilot.press("f2", "end", *" jazz", "ctrl+g", "ctrl+g")
+        assert "That counts as soon as the studio answers." in bar(app)
+        assert told.asked.count(("render", None)) == 0
+        told.there = True
+        await until(pilot, lambda: ("render", None) in told.asked)
+        assert told.settings["recipe"] == {"caption": "warm jazz"}
+        assert "Revision 2" in bar(app)
+        assert told.asked.count(("render", None)) == 1
+        told.go()
+        await until(pilot, lambda: app.state.connection is Connection.LOST)
+        monkeypatch.setattr("acetui.doing.applying.ANSWER_SECONDS", 0.0)
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: "not connected" in bar(app))
 
 
 @presses("apply")
