@@ -54,10 +54,12 @@ def opened(tmux: Tmux, place: Place, name: str, *options: str, **size: Any) -> W
     return window
 
 
-def found_again(window: Window, words: str) -> None:
+def found_again(window: Window, words: str, pane: str) -> None:
     """What was typed is there again: by itself, or taken over, where the device's name went to somebody else."""
-    if "taken over" in window.until(lambda text: words in text or "taken over" in text, "what became of the draft"):
+    told = ("What was typed here before is back", "taken over")
+    if told[1] in window.until(lambda text: any(each in text for each in told), "what became of the draft"):
         window.press("w", "o")
+    window.press(pane)
     window.sees(words)
 
 
@@ -99,7 +101,7 @@ def test_a_day(tmux: Tmux, place: Place) -> None:
     window.close()
 
     back = opened(tmux, place, "back")
-    found_again(back, "warm pads, and a choir")
+    found_again(back, "warm pads, and a choir", "F2")
     back.sees("not applied", "takes · ")
     back.press("F5", "w", "x")
     back.until(lambda text: "and a choir" not in text, "the draft put away")
@@ -143,8 +145,7 @@ def test_a_terminal_that_is_killed_keeps_what_was_typed(tmux: Tmux, place: Place
     window.until(lambda _: window.ended, "the end")
     window.close()
     back = opened(tmux, place, "again")
-    back.press("F3")
-    found_again(back, "Headlights bend along the shore")
+    found_again(back, "Headlights bend along the shore", "F3")
     back.close()
 
 
