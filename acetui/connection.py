@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from engine.errors import EngineError
+from engine.errors import EngineError, InvalidRequest
 
 ATTACH_SECONDS = 20.0
 """How long to wait for a studio that has the session and does not answer yet, or not at the moment."""
@@ -122,14 +122,22 @@ class Connection:
             raise _gone(cause) from cause
 
     async def upload(self, file: Path) -> str:
-        """Sends a file to the session's sources, and returns the hash by which recipes name it."""
+        """Sends a file to the session's sources, and returns the hash by which recipes name it.
+
+        Raises InvalidRequest for what is no file that can be read.
+        """
         try:
-            with open(file, "rb") as content:
+            content = await asyncio.to_thread(open, file, "rb")
+        except OSError as cause:
+            reason = f"'{file}' cannot be read: {(cause.strerror or str(cause)).lower()}."
+            raise InvalidRequest(reason, "Name a sound file, with its folder.") from cause
+        with content:
+            try:
                 query = {"name": file.name}
                 async with self._http.post("/api/sources", data=content, params=query) as response:
                     return str((await _content(response))["hash"])
-        except (aiohttp.ClientError, OSError) as cause:
-            raise _gone(cause) from cause
+            except (aiohttp.ClientError, OSError) as cause:
+                raise _gone(cause) from cause
 
     async def events(self, after: str | None = None) -> AsyncIterator[dict[str, Any]]:
         """Every event from now on, or after the one with an id; a connection that breaks is made again.

@@ -128,6 +128,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("write-song", "write", "A song by the planner, of one sentence.", ("w a",), EVERYWHERE, "songwriting"),
     Action("polish", "polish", "Have the planner polish the words.", ("w f",), EVERYWHERE, "songwriting"),
     Action("understand", "understand", "The take in the planner's words, as a draft.", ("w u",), STUDIO, "songwriting"),
+    Action(
+        "understand-file",
+        "understand file",
+        "A sound file in the planner's words, as a draft.",
+        ("w i",),
+        EVERYWHERE,
+        "songwriting",
+    ),
     # Metadata
     Action(
         "form-enter",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import threading
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from engine.errors import EngineError
 
@@ -35,8 +37,13 @@ class Growing:
         self.path = path
         self.size = size
         self.wanted = 0
-        """Where the latest reader is that had to wait: what is there comes first."""
+        """Where the newest reader is of those that wait, or that had to: what is there comes first."""
 
+        self._born: WeakKeyDictionary[threading.Event, int] = WeakKeyDictionary()
+        """Readers in the order of their first words, by what says that they are gone."""
+
+        self._births = itertools.count()
+        self._waiting: dict[threading.Event, int] = {}
         self._news = threading.Condition()
         self._trouble: EngineError | None = None
         self._spans: Spans = self._remembered()
@@ -82,16 +89,30 @@ class Growing:
         if offset >= self.size:
             return b""
         with self._news:
-            if not (ready := self._ready(offset)):
-                self.wanted = offset
-            waited = 0.0
-            while not ready and not gone.is_set():
-                if self._trouble is not None or waited > PATIENCE_SECONDS:
-                    raise self._trouble or EngineError("The audio does not come.", "The line may be down; try again.")
-                self._news.wait(0.1)
-                waited += 0.1
-                ready = self._ready(offset)
+            if gone not in self._born:
+                self._born[gone] = next(self._births)
+            ready = self._ready(offset)
+            if not ready and not gone.is_set():
+                self._waiting[gone] = offset
+                self._want()
+            try:
+                waited = 0.0
+                while not ready and not gone.is_set():
+                    if self._trouble is not None or waited > PATIENCE_SECONDS:
+                        hint = "The line may be down; try again."
+                        raise self._trouble or EngineError("The audio does not come.", hint)
+                    self._news.wait(0.1)
+                    waited += 0.1
+                    ready = self._ready(offset)
+            finally:
+                self._waiting.pop(gone, None)
+                self._want()
         return os.pread(self._file, min(count, ready), offset) if ready else b""
+
+    def _want(self) -> None:
+        """After a jump the reader from before sounds on until the new one has something: it must not hold that up."""
+        if self._waiting:
+            self.wanted = self._waiting[max(self._waiting, key=self._born.__getitem__)]
 
     def close(self) -> None:
         """Nobody reads or writes any more; what is there is remembered."""

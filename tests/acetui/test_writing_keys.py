@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from acetui.app import StudioApp
+from acetui.client import Client
+from acetui.doing.songwriting import path_going_on
 from acetui.looks.terminal_settings import AS_SHIPPED
 from acetui.recipe.examples import examples
 from acetui.studio_state import Connection
+from engine.errors import InvalidRequest
 from tests.acetui.pictured_studio import pictured
 from tests.acetui.presses import presses
 from tests.acetui.told_studio import until
@@ -331,6 +334,35 @@ async def test_a_take_in_words() -> None:
         await until(pilot, lambda: app.desk.caption.text == "a soft waltz")
         assert f"take {app.book.cursor}" in bar(app)
         assert app.writing.drafting.typed["bpm"] == "90"
+
+
+@presses("understand-file")
+async def test_a_file_in_words(tmp_path: Path) -> None:
+    for name in ("rain on tin.wav", "rainbow.flac", ".hidden"):
+        (tmp_path / name).write_bytes(b"RIFF")
+    (tmp_path / "songs").mkdir()
+    assert path_going_on(f"{tmp_path}/r") == f"{tmp_path}/rain"
+    assert path_going_on(f"{tmp_path}/so") == f"{tmp_path}/songs/"
+    assert (
+        path_going_on(f"{tmp_path}/nothing")
+        is path_going_on("/nowhere/at all")
+        is path_going_on(f"{tmp_path}/")
+        is None
+    )
+    async with written({"caption": "mine"}) as (told, app, pilot):
+        await pilot.press("w", "i", *f"{tmp_path}/rainb", "tab", "enter")
+        await until(pilot, lambda: app.desk.caption.text == "a soft waltz")
+        assert "rainbow.flac is typed, and not applied" in bar(app)
+        assert told.asked[-1] == ("understand", {"source": f"hash of {tmp_path}/rainbow.flac"})
+        await pilot.press("w", "i", "escape")
+        assert [what for what, _ in told.asked].count("understand") == 1
+
+
+async def test_a_file_that_is_not_there_is_not_sent() -> None:
+    async with Client("token", door=Path("/nowhere")) as client:
+        for file, why in (("/nothing.wav", "no such file"), ("/", "is a directory")):
+            with pytest.raises(InvalidRequest, match=f"'{file}' cannot be read: {why}"):
+                await client.upload(Path(file))
 
 
 async def test_whether_it_fits_is_told_while_one_edits() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
@@ -68,6 +69,9 @@ class WrittenStudio(ToldStudio):
     async def write(self, job: str, **body: Any) -> dict[str, Any]:
         self._note(job, body)
         return {"caption": "a soft waltz", "lyrics": "[Verse]\nla", "bpm": 90, "keyscale": "", "vocal_language": "en"}
+
+    async def upload(self, file: Path) -> str:
+        return f"hash of {file}"
 
     async def tokens(self, **typed: str) -> dict[str, Any]:
         self._note("tokens", typed)

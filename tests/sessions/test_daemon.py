@@ -115,6 +115,7 @@ def test_it_ends_when_nobody_is_there_and_nothing_is_to_do(tmp_path: Path) -> No
 def test_a_socket_or_a_folder_that_is_removed_comes_back(tmp_path: Path) -> None:
     made = stage(tmp_path)
     with running(made) as studio:
+        until(studio.place.known_token)  # it has the lock a moment before
         token = studio.place.known_token()
         studio.place.socket.unlink()
         until(studio.place.socket.exists)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -73,7 +74,7 @@ async def test_a_take_is_heard_while_it_comes(tmp_path: Path) -> None:
     samples = noise(6.0)
     file = written(tmp_path, samples).path
     line = Line(file.read_bytes())
-    line.allowed = 600_000
+    line.allowed = first = 600_000
     fetcher = Fetcher(lambda: line, None, Cache(tmp_path / "cache"))
     sound = await fetcher.sound(take(file, 6.0))
     assert sound.coming is not None
@@ -84,7 +85,7 @@ async def test_a_take_is_heard_while_it_comes(tmp_path: Path) -> None:
     assert not sound.coming.whole
     assert np.array_equal(heard, samples[: len(heard)])
     mixer.seek(4 * RATE)  # far beyond what is there: that is fetched first
-    while sound.coming.wanted < line.allowed:
+    while sound.coming.wanted < first:
         await asyncio.sleep(0.001)
     line.allowed = 10**9
     after = await asyncio.to_thread(ears.listen, 0.9)
@@ -202,6 +203,27 @@ async def test_a_real_studio_sends_what_is_played(tmp_path: Path) -> None:
 def test_spans_are_joined() -> None:
     assert joined([(0, 4), (8, 9)], 4, 8) == [(0, 9)]
     assert joined([(2, 4)], 6, 8) == [(2, 4), (6, 8)]
+
+
+def test_the_newest_reader_that_waits_is_served_first(tmp_path: Path) -> None:
+    growing = Growing(tmp_path / "a.flac", 10)
+    growing.write(0, b"0")
+    before, after = threading.Event(), threading.Event()
+    assert growing.read(0, 1, before) == growing.read(0, 1, after) == b"0"
+    readers = [threading.Thread(target=growing.read, args=words) for words in ((7, 1, after), (1, 1, before))]
+    for reader, wanted in zip(readers, (7, 7), strict=True):
+        reader.start()
+        while growing.wanted != wanted or len(growing._waiting) != readers.index(reader) + 1:
+            time.sleep(0.001)
+    assert growing.gap() == (7, 10)
+    growing.write(7, b"7")
+    readers[0].join()
+    assert growing.gap() == (1, 7)
+    before.set()
+    readers[1].join()
+    assert growing.read(2, 1, before) == b""
+    assert growing.wanted == 1
+    growing.close()
 
 
 def test_a_file_that_was_never_finished_is_not_taken_for_whole(tmp_path: Path) -> None:
