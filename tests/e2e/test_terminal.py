@@ -59,7 +59,8 @@ def found_again(window: Window, words: str, pane: str) -> None:
     told = ("What was typed here before is back", "taken over")
     if told[1] in window.until(lambda text: any(each in text for each in told), "what became of the draft"):
         window.press("w", "o")
-    window.press(pane)
+    if words not in window.text():
+        window.press(pane)
     window.sees(words)
 
 

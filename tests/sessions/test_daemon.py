@@ -93,6 +93,7 @@ def test_kill_9_loses_nothing_and_the_next_start_goes_on(tmp_path: Path) -> None
         until(lambda: len(takes_of(made)) >= 2)
         before = [take["id"] for take in ask(made, lambda client: client.takes(limit=1000))["takes"]]
         studio.end(signal.SIGKILL)
+    torn = set((made.folder / "takes").glob(".acetui-part-*"))
     assert Place.of(made.folder).socket.exists()
     with running(made):
         after = ask(made, lambda client: client.takes(limit=1000))["takes"]
@@ -101,7 +102,7 @@ def test_kill_9_loses_nothing_and_the_next_start_goes_on(tmp_path: Path) -> None
         until(lambda: len(takes_of(made)) > len(after))
         numbers = [take["number"] for take in ask(made, lambda client: client.takes(limit=1000))["takes"]]
         assert len(numbers) == len(set(numbers))
-        assert not list((made.folder / "takes").glob(".acetui-part-*"))
+        assert not torn & set((made.folder / "takes").glob(".acetui-part-*"))  # the loop writes others
 
 
 def test_it_ends_when_nobody_is_there_and_nothing_is_to_do(tmp_path: Path) -> None:
